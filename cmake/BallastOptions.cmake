@@ -1,0 +1,31 @@
+# Options and the compile flags that every target of the project shares.
+include(GNUInstallDirs)
+
+option(BALLAST_BUILD_TESTS "Build the tests" ON)
+option(BALLAST_BUILD_BENCH "Build ballast-bench" ON)
+set(BALLAST_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+add_library(ballast_flags INTERFACE)
+target_compile_options(ballast_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+target_include_directories(ballast_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+if(BALLAST_SANITIZE)
+  add_compile_options(-fsanitize=${BALLAST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BALLAST_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(ballast_flags INTERFACE -Wthread-safety)
+endif()
+
+# ballast_library(NAME SOURCES... DEPENDS TARGETS...): a static library of this folder.
+function(ballast_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ballast_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+endfunction()

@@ -1,0 +1,35 @@
+// Configuration from a file: read, then validated, every problem at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace ballast {
+
+// One problem in a file. Lines and columns count from 1; 0 where a problem has no place.
+struct ConfigProblem {
+    int line = 0;
+    int column = 0;
+    std::string message;  // what was found, what was expected, the nearest valid key
+};
+
+// Ordered by place; never empty when a load fails.
+struct ConfigProblems {
+    std::string file;
+    std::vector<ConfigProblem> items;
+    // One line per problem: "file:line:column: message".
+    std::string text() const;
+};
+
+using ConfigResult = std::variant<Settings, ConfigProblems>;
+
+// Reads and validates the file at `path`. Never throws; blocks on the file.
+ConfigResult load_config(const std::string& path);
+// The same from text; `name` stands for the file in messages.
+ConfigResult parse_config(std::string_view text, const std::string& name);
+
+}  // namespace ballast

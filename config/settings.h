@@ -1,0 +1,99 @@
+// The validated configuration: plain values, units in the names. docs/configuration.md is the
+// reference for people.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "model/scenario.h"
+
+namespace ballast {
+
+enum class Mode : std::uint8_t { live, simulate };
+enum class Profile : std::uint8_t { safe, kernel };
+enum class OnStop : std::uint8_t { release, keep };
+
+// Where profile `safe` differs from the kernel's driver; each can be switched alone. Profile
+// `kernel` starts with all but oom_credit off.
+struct Safeguards {
+    bool oom_credit = true;          // off only to show the harm
+    bool credit_after_clamp = true;  // a huge request cannot void the credit
+    bool always_give_back = true;    // deflation is never suspended by hotplug
+};
+
+// The driver's parameters, named as in the kernel.
+struct CmmSettings {
+    Profile profile = Profile::safe;
+    Duration delay = std::chrono::seconds(1);          // 10 ms .. 1 h
+    Duration hotplug_delay = std::chrono::seconds(5);  // 0 .. 1 h
+    std::uint64_t oom_kb = 1024;
+    std::uint64_t min_mem_mb = 256;
+    bool debug = false;
+    bool disable = false;
+    bool simulate = false;  // use simulate_loan_target_kb, not the request
+    std::uint64_t simulate_loan_target_kb = 0;
+    std::uint64_t max_step_bytes = 0;  // most one tick inflates one domain by; 0 = any
+    Safeguards safeguards;
+};
+
+struct BackendSettings {
+    std::string name = "libvirt";  // pseries | libvirt | mock
+    // libvirt
+    std::string uri = "qemu:///system";
+    std::uint32_t stats_period_s = 1;  // 1 .. 3600, set where a domain has none
+    Duration reconnect_min = std::chrono::seconds(1);
+    Duration reconnect_max = std::chrono::seconds(30);
+};
+
+struct PolicySettings {
+    std::string name = "cmm";  // cmm | fixed
+};
+
+// Overrides for the domains whose name matches `pattern` (name or glob); the first match wins.
+struct DomainOverride {
+    std::string pattern;
+    std::optional<std::uint64_t> min_mem_mb;
+    std::optional<std::uint64_t> oom_kb;
+    std::optional<Duration> hotplug_delay;
+    std::optional<bool> disable;
+    std::optional<std::uint64_t> simulate_loan_target_kb;
+    std::optional<std::uint64_t> max_step_bytes;
+};
+
+struct HostSettings {
+    std::uint64_t reserve_bytes =
+        0;  // give-backs wait for inflations rather than go below it; 0 = off
+};
+
+struct ListenSettings {
+    std::string http = "127.0.0.1:9835";        // host:port, empty = no TCP
+    std::string api = "/run/ballast/api.sock";  // path, empty = no Unix socket
+    std::string api_group;                      // members may write too; empty = root alone
+};
+
+struct MetricsSettings {
+    std::uint64_t max_domains = 1000;  // above it, no per-domain series
+};
+
+struct StateSettings {
+    OnStop on_stop = OnStop::release;
+};
+
+struct Settings {
+    Mode mode = Mode::live;
+    CmmSettings cmm;
+    BackendSettings backend;
+    PolicySettings policy;
+    std::vector<DomainOverride> domains;
+    HostSettings host;
+    ListenSettings listen;
+    MetricsSettings metrics;
+    StateSettings state;
+    std::optional<Scenario> scenario;  // present exactly when mode is simulate
+};
+
+}  // namespace ballast

@@ -1,0 +1,64 @@
+// The one owner of all decisions: ticks, commands and events meet here, on one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "controller/snapshot_exchange.h"
+#include "hv_backends/backend.h"
+
+namespace ballast {
+
+// Not thread-safe: the loop's thread calls everything but snapshots() and the EventSink side.
+class Controller final : public EventSink {
+  public:
+    // `backend` and `clock` outlive the controller. dry_run decides and publishes, but moves
+    // nothing.
+    Controller(const Settings& settings, Backend& backend, const Clock& clock,
+               bool dry_run = false);
+    ~Controller() override;
+
+    // Any thread, short lock: queues the event; the loop handles it before the next tick.
+    void on_event(const Event& event) noexcept override;
+    // True if events wait. Any thread.
+    bool events_pending() const noexcept;
+    // Handles what is queued: OOM credit is booked, holds begin and end.
+    void process_events();
+
+    // One pass of the loop, due at `due` (<= now): observe, decide, gate, move, book, publish.
+    void tick(Time due);
+
+    // New settings from a reload; credits, loans and what operators set at run time stay.
+    void reconfigure(const Settings& settings);
+
+    // Operator commands. `domain` empty = all of them. Errors: not_found, refused.
+    Result<void> disable(std::string_view domain, bool disabled);
+    // Gives back everything lent now; the domain lends again at the next tick unless disabled.
+    Result<void> release(std::string_view domain);
+    // Kernel attribute names (docs/configuration.md). `domain` empty = the default for all.
+    // Errors: not_found (domain, attribute), refused (read-only: EACCES; EBADMSG, EINVAL, ERANGE as
+    // the driver answers).
+    Result<std::string> get_attribute(std::string_view domain, std::string_view attribute) const;
+    Result<void> set_attribute(std::string_view domain, std::string_view attribute,
+                               std::string_view value);
+
+    // Gives back everything lent, waiting for asynchronous guests until `deadline`. True if all is
+    // back.
+    bool release_all(Time deadline);
+
+    Duration delay() const noexcept;
+    // Any thread.
+    SnapshotExchange& snapshots() noexcept;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ballast

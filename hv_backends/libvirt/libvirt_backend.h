@@ -1,0 +1,22 @@
+// Domains of a libvirt host and their virtio balloons.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "hv_backends/backend.h"
+
+namespace ballast {
+
+struct LibvirtOptions {
+    std::string uri = "qemu:///system";
+    std::uint32_t stats_period_s = 1;  // set on domains that have none; 0 = leave alone
+    Duration reconnect_min = std::chrono::seconds(1);
+    Duration reconnect_max = std::chrono::seconds(30);
+};
+
+// `clock` outlives the backend.
+std::unique_ptr<Backend> make_libvirt_backend(const LibvirtOptions& options, const Clock& clock);
+
+}  // namespace ballast

@@ -1,0 +1,77 @@
+#include "model/domain.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+namespace ballast {
+namespace {
+
+// FNV-1a over `text`, from a seed.
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) noexcept {
+    for (const char c : text) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 0x100000001b3ULL;
+    }
+    return hash;
+}
+
+template <class Function>
+void for_each_column(DomainTable& table, Function&& function) {
+    function(table.key, DomainKey{});
+    function(table.name, std::string{});
+    function(table.page_shift, std::uint8_t{12});
+    function(table.flags, DomainFlags::none);
+    function(table.total_bytes, std::uint64_t{0});
+    function(table.loaned_bytes, std::uint64_t{0});
+    function(table.loan_request_bytes, std::int64_t{0});
+    function(table.unused_bytes, kUnknownBytes);
+    function(table.usable_bytes, kUnknownBytes);
+}
+
+}  // namespace
+
+DomainKey key_from_name(std::string_view name) noexcept {
+    const std::uint64_t low = fnv1a(name, 0xcbf29ce484222325ULL);
+    const std::uint64_t high = fnv1a(name, low ^ 0x9e3779b97f4a7c15ULL);
+    DomainKey key;
+    std::memcpy(key.uuid.data(), &low, sizeof low);
+    std::memcpy(key.uuid.data() + sizeof low, &high, sizeof high);
+    // RFC 9562: version 8 (our own contents), variant 10.
+    key.uuid[6] = static_cast<std::uint8_t>((key.uuid[6] & 0x0fU) | 0x80U);
+    key.uuid[8] = static_cast<std::uint8_t>((key.uuid[8] & 0x3fU) | 0x80U);
+    return key;
+}
+
+std::string to_string(const DomainKey& key) {
+    std::string text;
+    text.reserve(36);
+    for (std::size_t i = 0; i < key.uuid.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        fmt::format_to(std::back_inserter(text), "{:02x}", key.uuid[i]);
+    }
+    return text;
+}
+
+void DomainTable::resize(std::size_t rows) {
+    for_each_column(*this, [rows](auto& column, const auto& empty) { column.resize(rows, empty); });
+}
+
+void DomainTable::remove_row(std::size_t row) {
+    for_each_column(*this, [row](auto& column, const auto&) {
+        if (row + 1 != column.size()) column[row] = std::move(column.back());
+        column.pop_back();
+    });
+}
+
+}  // namespace ballast
+
+std::size_t std::hash<ballast::DomainKey>::operator()(
+    const ballast::DomainKey& key) const noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, key.uuid.data(), sizeof word);
+    std::uint64_t other = 0;
+    std::memcpy(&other, key.uuid.data() + sizeof word, sizeof other);
+    return static_cast<std::size_t>(word ^ (other * 0x9e3779b97f4a7c15ULL));
+}

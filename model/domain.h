@@ -1,0 +1,86 @@
+// One virtual machine as a backend sees it, kept in columns so that a tick streams through memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ballast {
+
+// A domain's identity for as long as it is defined: its UUID (libvirt), or one made from its name.
+struct DomainKey {
+    std::array<std::uint8_t, 16> uuid{};
+    friend auto operator<=>(const DomainKey&, const DomainKey&) = default;
+};
+
+// A key for a domain that has a name but no UUID (simulated ones): the same name, the same key.
+DomainKey key_from_name(std::string_view name) noexcept;
+// "01234567-89ab-cdef-0123-456789abcdef".
+std::string to_string(const DomainKey& key);
+
+// States of a domain that the gate looks at. A backend sets them; a set of bits.
+enum class DomainFlags : std::uint16_t {
+    none = 0,
+    paused = 1U << 0U,
+    migrating = 1U << 1U,
+    hotplug = 1U << 2U,         // memory is being removed or added right now
+    no_driver = 1U << 3U,       // no balloon device, or no driver answers it
+    stale_stats = 1U << 4U,     // guest statistics are missing or too old to act on
+    pinned_memory = 1U << 5U,   // lending frees nothing (VFIO, huge pages, locked memory)
+    deflate_on_oom = 1U << 6U,  // the guest takes memory back by itself when it runs out
+    starting = 1U << 7U,        // booting: its figures are not settled
+};
+
+constexpr DomainFlags operator|(DomainFlags a, DomainFlags b) noexcept {
+    return static_cast<DomainFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr DomainFlags operator&(DomainFlags a, DomainFlags b) noexcept {
+    return static_cast<DomainFlags>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+constexpr DomainFlags operator~(DomainFlags a) noexcept {
+    return static_cast<DomainFlags>(~static_cast<unsigned>(a) & 0xffffU);
+}
+constexpr bool has(DomainFlags flags, DomainFlags bit) noexcept {
+    return (flags & bit) != DomainFlags::none;
+}
+
+// A figure that the guest or the hypervisor did not tell.
+inline constexpr std::uint64_t kUnknownBytes = std::numeric_limits<std::uint64_t>::max();
+
+// Every domain of one observation. All columns have one entry per row; rows keep their order until
+// `membership` changes. Guest figures are hints: a guest may lie.
+struct DomainTable {
+    // Raised by the backend whenever a row was added, removed, renamed or moved.
+    std::uint64_t membership = 0;
+
+    std::vector<DomainKey> key;
+    std::vector<std::string> name;
+
+    std::vector<std::uint8_t> page_shift;  // log2 of the guest's page size in bytes
+    std::vector<DomainFlags> flags;
+    std::vector<std::uint64_t> total_bytes;        // managed + loaned
+    std::vector<std::uint64_t> loaned_bytes;       // what the guest has really given
+    std::vector<std::int64_t> loan_request_bytes;  // the hypervisor's own request; 0 = none
+
+    // Guest figures; kUnknownBytes where not told.
+    std::vector<std::uint64_t> unused_bytes;  // MemFree
+    std::vector<std::uint64_t> usable_bytes;  // MemAvailable
+
+    std::size_t size() const noexcept { return key.size(); }
+    // Makes every column `rows` long; new rows are zero, their guest figures unknown.
+    void resize(std::size_t rows);
+    // Removes row `row` by moving the last row into its place. The caller raises `membership`.
+    void remove_row(std::size_t row);
+};
+
+}  // namespace ballast
+
+template <>
+struct std::hash<ballast::DomainKey> {
+    std::size_t operator()(const ballast::DomainKey& key) const noexcept;
+};

@@ -1,0 +1,43 @@
+// What a backend tells between two observations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "model/domain.h"
+
+namespace ballast {
+
+enum class EventKind : std::uint8_t {
+    domain_came,
+    domain_went,
+    domain_paused,
+    domain_resumed,
+    oom,              // the guest ran out of memory; `bytes` = what its notifier took back
+    balloon_changed,  // `loaned_bytes` changed, by whomever
+    hotplug_began,
+    hotplug_ended,  // `bytes` = memory that left (or came)
+    hotplug_cancelled,
+    migration_began,
+    migration_ended,
+    backend_lost,    // the connection to the hypervisor broke; no domain
+    backend_back,    // and is there again; no domain
+    guest_rebooted,  // the balloon starts over; everything lent is with the guest again
+    page_migrated,   // `bytes` of loaned pages were moved by the guest
+};
+
+// Stable name used in JSON and text ("hotplug_began").
+std::string_view to_string(EventKind kind) noexcept;
+
+struct Event {
+    EventKind kind = EventKind::domain_came;
+    Time at{};
+    DomainKey domain{};                          // all zero for events of the whole backend
+    std::uint64_t bytes = 0;                     // see EventKind
+    std::uint64_t loaned_bytes = kUnknownBytes;  // loaned after the event, where known
+    std::string detail;                          // for people; may be empty
+};
+
+}  // namespace ballast

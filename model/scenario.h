@@ -1,0 +1,101 @@
+// A simulated host, its domains, their workloads and what happens to them: the plain values of a
+// scenario file. Nothing here computes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+namespace ballast {
+
+// A figure over time: linear between points, constant before the first and after the last; where
+// `period` is set, time is taken modulo it. `jitter_percent` adds seeded noise to each sample.
+struct Curve {
+    struct Point {
+        Duration at{};
+        std::uint64_t bytes = 0;
+    };
+    std::vector<Point> points;
+    std::optional<Duration> period;
+    std::uint32_t jitter_percent = 0;  // 0..100
+};
+
+struct ScenarioDomain {
+    std::string name;         // with count > 1: name1, name2, ...
+    std::uint32_t count = 1;  // 1..1000000
+    std::uint64_t memory_bytes = kGiB;
+    std::uint32_t page_bytes = 64 * 1024;          // 4 KiB or 64 KiB
+    std::uint64_t memory_block_bytes = 16 * kMiB;  // unit of offlining
+    std::uint64_t entitled_bytes = 0;              // 0: memory_bytes
+    std::uint32_t weight = 128;                    // 0..255, share when the pool is short
+    Curve used;                                    // what the guest's own programs use
+    std::optional<Curve> loan;  // what the hypervisor wants lent; absent: worked out from the pool
+    bool deflate_on_oom = true;
+    // Balloon driver: bytes it can move in a second, 0 = at once; mock only.
+    std::uint64_t speed_bytes_per_s = 0;
+};
+
+enum class ScenarioAction : std::uint8_t {
+    loan_request,  // the hypervisor wants `bytes` lent from now on
+    used,          // the guest's programs use `bytes` from now on
+    oom,           // the guest runs out of memory
+    pause,         // for `lasts` (0 = until resume)
+    resume,
+    hotplug_remove,  // offline `bytes` of memory, taking `lasts`
+    hotplug_add,     // add `bytes`, taking `lasts`
+    hotplug_cancel,  // a removal that is given up after `lasts`
+    migrate,         // the domain is migrated, taking `lasts`
+    migrate_pages,   // compaction moves `bytes` of loaned pages
+    domain_stop,     // the domain goes
+    domain_start,    // and comes back, with nothing lent
+    driver_gone,     // the guest's balloon driver stops answering (for `lasts`)
+    stats_stale,     // the guest's statistics freeze (for `lasts`)
+    set_parameter,   // attribute `parameter` becomes `value`, as ballastctl set does
+};
+
+struct ScenarioEvent {
+    Duration at{};
+    ScenarioAction action = ScenarioAction::loan_request;
+    std::string domain;  // name or glob; empty = every domain
+    std::uint64_t bytes = 0;
+    Duration lasts{};
+    std::string parameter;
+    std::string value;
+};
+
+// A hypervisor or guest that misbehaves.
+struct ScenarioFault {
+    std::string domain;  // name or glob; empty = every domain
+    std::string call;    // H_GET_MPP, H_PAGE_INIT, guest_alloc (pseries); observe, apply (mock)
+    std::string answer;  // H_BUSY, H_HARDWARE, ... (pseries); refuse, error, partial, gone (mock)
+    Duration from{};
+    std::optional<Duration> until;
+    std::uint64_t every = 1;             // of the calls that match, every n-th fails
+    std::uint64_t skip = 0;              // after the first `skip`
+    std::optional<std::uint64_t> times;  // at most so often
+    Duration delay{};                    // the answer comes so much later
+};
+
+struct ScenarioPool {
+    std::uint64_t memory_bytes = 0;   // 0: the sum of what the domains are entitled to
+    std::uint64_t reserve_bytes = 0;  // the hypervisor keeps so much free
+};
+
+struct Scenario {
+    std::string description;  // one sentence
+    Duration duration = std::chrono::minutes(10);
+    std::uint64_t seed = 1;
+    ScenarioPool pool;
+    std::vector<ScenarioDomain> domains;
+    std::vector<ScenarioEvent> events;
+    std::vector<ScenarioFault> faults;
+};
+
+std::string_view to_string(ScenarioAction action) noexcept;
+
+}  // namespace ballast

@@ -1,0 +1,98 @@
+// What one tick saw, decided and did, published whole and immutable: metrics, API and page read it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/constraint.h"
+#include "model/domain.h"
+#include "model/event.h"
+#include "model/host.h"
+#include "model/step.h"
+
+namespace ballast {
+
+// One domain's outcome in one tick.
+struct Decision {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t min_mem_bytes = 0;
+    std::int64_t request_bytes = 0;     // what was asked
+    std::uint64_t oom_freed_bytes = 0;  // the credit
+    std::uint64_t loaned_before_bytes = 0;
+    std::uint64_t decided_bytes = 0;      // loan target after all constraints
+    std::uint64_t loan_target_bytes = 0;  // the same, after the fallback where a move came short
+    std::uint64_t loaned_after_bytes = 0;
+    Constraint constraint = Constraint::none;
+    StepStatus outcome = StepStatus::done;
+    DomainFlags flags = DomainFlags::none;
+    std::uint8_t page_shift = 12;
+    bool disabled = false;
+    std::uint64_t inflated_total_bytes = 0;  // since the domain came
+    std::uint64_t deflated_total_bytes = 0;
+    std::uint64_t unused_bytes = kUnknownBytes;
+    std::uint64_t usable_bytes = kUnknownBytes;
+};
+
+// Names and keys of the rows; shared by all snapshots between two membership changes.
+struct DomainNames {
+    std::vector<DomainKey> key;
+    std::vector<std::string> name;
+};
+
+struct TickStats {
+    std::uint64_t number = 0;  // ticks since start
+    Time at{};                 // when it was due
+    WallTime wall{};
+    Duration took{};
+    Duration late{};                     // how long after it was due it began
+    std::uint64_t observe_failures = 0;  // since start
+    std::uint64_t events = 0;            // since start
+};
+
+// Calls into the backend since start, by outcome.
+struct BackendCalls {
+    std::uint64_t observe_ok = 0, observe_failed = 0;
+    std::uint64_t apply_done = 0, apply_accepted = 0, apply_partial = 0, apply_refused = 0,
+                  apply_gone = 0, apply_failed = 0;
+};
+
+// Cumulative histogram of tick durations; bounds in kTickBounds.
+inline constexpr std::array<double, 12> kTickBoundsSeconds{
+    0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0};
+struct TickHistogram {
+    std::array<std::uint64_t, kTickBoundsSeconds.size() + 1>
+        counts{};  // not cumulative; last = +Inf
+    double sum_seconds = 0;
+};
+
+// What went wrong last with a domain, for people; kept out of the columns because it is rare.
+struct DomainTrouble {
+    std::size_t row = 0;
+    std::string detail;
+};
+
+struct Snapshot {
+    TickStats tick;
+    HostState host;
+    bool backend_up = false;
+    std::string backend_name;
+    std::string backend_error;  // the last one, empty when up
+    std::string policy_name;
+    bool disabled = false;  // all domains
+    Duration delay{};
+    BackendCalls calls;
+    TickHistogram tick_histogram;
+    std::shared_ptr<const DomainNames> names;
+    std::vector<Decision> decisions;      // one per row
+    std::vector<DomainTrouble> troubles;  // sorted by row
+};
+
+// Several sentences for people: what was asked, which constraint bound, what was done and why.
+// Pure; `detail` is the domain's trouble text or empty.
+std::string explain(const Snapshot& snapshot, std::size_t row);
+
+}  // namespace ballast
