@@ -1,0 +1,94 @@
+#include "sim/timeline.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ballast;
+using namespace std::chrono_literals;
+
+namespace {
+
+ScenarioEvent event(Duration at, ScenarioAction action, Duration lasts = 0s) {
+    ScenarioEvent e;
+    e.at = at;
+    e.action = action;
+    e.lasts = lasts;
+    return e;
+}
+
+struct Seen {
+    std::size_t event;
+    EventPhase phase;
+    friend bool operator==(const Seen& a, const Seen& b) {
+        return a.event == b.event && a.phase == b.phase;
+    }
+};
+
+std::vector<Seen> pop_all(Timeline& timeline, Duration since) {
+    std::vector<Seen> seen;
+    while (const TimelineEntry* entry = timeline.pop_due(since))
+        seen.push_back({entry->event, entry->phase});
+    return seen;
+}
+
+}  // namespace
+
+TEST_CASE("domains are expanded in the file's order") {
+    std::vector<ScenarioDomain> domains(3);
+    domains[0].name = "db";
+    domains[1].name = "web";
+    domains[1].count = 3;
+    domains[2].name = "none";
+    domains[2].count = 0;
+    const auto all = expand_domains(domains);
+    REQUIRE(all.size() == 4);
+    CHECK(all[0].name == "db");
+    CHECK(all[1].name == "web1");
+    CHECK(all[3].name == "web3");
+    CHECK(all[3].spec == 1);
+}
+
+TEST_CASE("an empty timeline has nothing next") {
+    Timeline timeline;
+    CHECK_FALSE(timeline.next_at());
+    CHECK(timeline.pop_due(1h) == nullptr);
+}
+
+TEST_CASE("entries come when they are due, sorted by time") {
+    Timeline timeline({event(20s, ScenarioAction::oom), event(10s, ScenarioAction::used)});
+    CHECK(timeline.next_at() == std::optional<Duration>(10s));
+    CHECK(timeline.pop_due(9s) == nullptr);
+    CHECK(pop_all(timeline, 10s) == std::vector<Seen>{{1, EventPhase::once}});
+    CHECK(timeline.next_at() == std::optional<Duration>(20s));
+    CHECK(pop_all(timeline, 1min) == std::vector<Seen>{{0, EventPhase::once}});
+    CHECK_FALSE(timeline.next_at());
+}
+
+TEST_CASE("what lasts begins and ends") {
+    Timeline timeline({event(5s, ScenarioAction::pause, 10s)});
+    CHECK(pop_all(timeline, 14s) == std::vector<Seen>{{0, EventPhase::begin}});
+    CHECK(timeline.next_at() == std::optional<Duration>(15s));
+    CHECK(pop_all(timeline, 15s) == std::vector<Seen>{{0, EventPhase::end}});
+}
+
+TEST_CASE("without a length a pause stays and a hotplug ends at once") {
+    Timeline timeline({event(5s, ScenarioAction::pause), event(6s, ScenarioAction::hotplug_remove),
+                       event(6s, ScenarioAction::oom)});
+    CHECK(pop_all(timeline, 1h) == std::vector<Seen>{{0, EventPhase::begin},
+                                                     {1, EventPhase::begin},
+                                                     {1, EventPhase::end},
+                                                     {2, EventPhase::once}});
+}
+
+TEST_CASE("at the same time ends come before begins, whatever the file's order") {
+    Timeline timeline({event(15s, ScenarioAction::hotplug_remove, 5s),
+                       event(5s, ScenarioAction::hotplug_remove, 10s)});
+    CHECK(pop_all(timeline, 15s) ==
+          std::vector<Seen>{{1, EventPhase::begin}, {1, EventPhase::end}, {0, EventPhase::begin}});
+}
+
+TEST_CASE("the event of an entry is the scenario's") {
+    Timeline timeline({event(5s, ScenarioAction::oom)});
+    const TimelineEntry* entry = timeline.pop_due(5s);
+    REQUIRE(entry != nullptr);
+    CHECK(timeline.event_of(*entry).action == ScenarioAction::oom);
+}
