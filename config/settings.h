@@ -35,7 +35,8 @@ struct CmmSettings {
     bool debug = false;
     bool disable = false;
     bool simulate = false;  // use simulate_loan_target_kb, not the request
-    std::uint64_t simulate_loan_target_kb = 0;
+    // Absent: a domain keeps the balloon it arrives with.
+    std::optional<std::uint64_t> simulate_loan_target_kb;
     std::uint64_t max_step_bytes = 0;  // most one tick inflates one domain by; 0 = any
     Safeguards safeguards;
 };
@@ -81,6 +82,7 @@ struct MetricsSettings {
 
 struct StateSettings {
     OnStop on_stop = OnStop::release;
+    Duration stop_timeout = std::chrono::seconds(30);  // 1 s .. 10 min, for guests to take memory back
 };
 
 struct Settings {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class Controller final : public EventSink {
     void on_event(const Event& event) noexcept override;
     // True if events wait. Any thread.
     bool events_pending() const noexcept;
+    // Called after each queued event, on the thread that queued it. Set before the backend starts.
+    void set_wake(std::function<void()> wake);
     // Handles what is queued: OOM credit is booked, holds begin and end.
     void process_events();
 
@@ -48,9 +51,12 @@ class Controller final : public EventSink {
     Result<void> set_attribute(std::string_view domain, std::string_view attribute,
                                std::string_view value);
 
-    // Gives back everything lent, waiting for asynchronous guests until `deadline`. True if all is
-    // back.
-    bool release_all(Time deadline);
+    // Stopping: asks every domain to take back what was lent since it came, ignoring holds, then
+    // (on further calls) looks whether it is there. True once nothing lent by us is left; call it
+    // until then or until patience ends. No tick may follow.
+    bool give_everything_back();
+    // What is still lent beyond what the domains came with, as last seen.
+    std::uint64_t lent_bytes() const noexcept;
 
     Duration delay() const noexcept;
     // Any thread.

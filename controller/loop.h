@@ -2,15 +2,16 @@
 // between.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "controller/controller.h"
+#include "controller/parameter_events.h"
 
 namespace ballast {
 
@@ -18,11 +19,20 @@ class Loop {
   public:
     using Command = std::function<void(Controller&)>;
 
-    // All outlive the loop.
-    Loop(Controller& controller, Backend& backend, const Clock& clock);
+    // The first three outlive the loop. `parameters`: what a simulated scenario sets while it runs.
+    Loop(Controller& controller, Backend& backend, const Clock& clock,
+         ParameterEvents parameters = {});
 
-    // Blocks until stop(); calls `after_tick` after each tick (watchdog, readiness).
-    void run(const std::function<void()>& after_tick);
+    // What else happens on the loop's thread.
+    struct Hooks {
+        std::function<void()> after_tick = [] {};
+        // Called at least every `beat_every` for as long as the loop is not stuck; 0 = never.
+        std::function<void()> beat = [] {};
+        Duration beat_every{};
+    };
+
+    // Blocks until stop().
+    void run(const Hooks& hooks);
 
     // Any thread, also from a signal-handling thread. Idempotent.
     void stop() noexcept;
@@ -42,6 +52,7 @@ class Loop {
     Controller& controller_;
     Backend& backend_;
     const Clock& clock_;
+    ParameterEvents parameters_;  // loop's thread only
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Pending>> pending_;  // guarded by mutex_

@@ -1,1 +1,97 @@
-// placeholder
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/units.h"
+#include "model/snapshot.h"
+
+namespace ballast {
+namespace {
+
+std::string_view trouble_of(const Snapshot& snapshot, std::size_t row) {
+    const auto found = std::lower_bound(
+        snapshot.troubles.begin(), snapshot.troubles.end(), row,
+        [](const DomainTrouble& trouble, std::size_t wanted) { return trouble.row < wanted; });
+    if (found == snapshot.troubles.end() || found->row != row) return {};
+    return found->detail;
+}
+
+void append_request(const Decision& decision, std::string_view policy, std::string& text) {
+    auto out = std::back_inserter(text);
+    if (decision.request_bytes > 0) {
+        fmt::format_to(out, "Policy {} asks it to lend {} more", policy,
+                       format_size(static_cast<std::uint64_t>(decision.request_bytes)));
+    } else if (decision.request_bytes < 0) {
+        fmt::format_to(out, "Policy {} wants {} given back to it", policy,
+                       format_size(static_cast<std::uint64_t>(-decision.request_bytes)));
+    } else {
+        fmt::format_to(out, "Policy {} asks for no change", policy);
+    }
+    fmt::format_to(out, ". It lends {} of {}, so it keeps {}; min_mem_mb guards {}.",
+                   format_size(decision.loaned_before_bytes), format_size(decision.total_bytes),
+                   format_size(decision.total_bytes -
+                               std::min(decision.total_bytes, decision.loaned_before_bytes)),
+                   format_size(decision.min_mem_bytes));
+    if (decision.oom_freed_bytes > 0) {
+        fmt::format_to(
+            out, " It holds an OOM credit of {}: it took that back when it ran out of memory.",
+            format_size(decision.oom_freed_bytes));
+    }
+}
+
+void append_outcome(const Decision& decision, std::string& text) {
+    auto out = std::back_inserter(text);
+    if (decision.decided_bytes == decision.loaned_before_bytes) {
+        fmt::format_to(out, " Nothing moves");
+    } else {
+        const auto change = static_cast<std::int64_t>(decision.decided_bytes) -
+                            static_cast<std::int64_t>(decision.loaned_before_bytes);
+        fmt::format_to(out, " Decided: lend {} ({})", format_size(decision.decided_bytes),
+                       format_signed_size(change));
+    }
+    if (decision.constraint == Constraint::none) {
+        fmt::format_to(out, "; nothing stood in the way.");
+    } else {
+        fmt::format_to(out, "; what bound it is {}: {}.", to_string(decision.constraint),
+                       describe(decision.constraint));
+    }
+    if (decision.decided_bytes == decision.loaned_before_bytes) return;
+    switch (decision.outcome) {
+        case StepStatus::done:
+            fmt::format_to(out, " Done: it lends {} now.",
+                           format_size(decision.loaned_after_bytes));
+            return;
+        case StepStatus::accepted:
+            fmt::format_to(out, " The guest has been asked and moves in its own time.");
+            return;
+        case StepStatus::partial:
+        case StepStatus::refused:
+        case StepStatus::gone:
+        case StepStatus::failed:
+            fmt::format_to(out, " The move came short ({}): it lends {} now and its target is {}.",
+                           to_string(decision.outcome), format_size(decision.loaned_after_bytes),
+                           format_size(decision.loan_target_bytes));
+            return;
+    }
+}
+
+}  // namespace
+
+std::string explain(const Snapshot& snapshot, std::size_t row) {
+    const Decision& decision = snapshot.decisions[row];
+    std::string text =
+        fmt::format("{}, tick {}: ", snapshot.names->name[row], snapshot.tick.number);
+    if (!snapshot.backend_up) {
+        fmt::format_to(std::back_inserter(text), "the hypervisor does not answer ({}). ",
+                       snapshot.backend_error);
+    }
+    append_request(decision, snapshot.policy_name, text);
+    append_outcome(decision, text);
+    if (const auto trouble = trouble_of(snapshot, row); !trouble.empty()) {
+        fmt::format_to(std::back_inserter(text), " The hypervisor said: {}.", trouble);
+    }
+    return text;
+}
+
+}  // namespace ballast

@@ -92,7 +92,7 @@ struct Snapshot {
 };
 
 // Several sentences for people: what was asked, which constraint bound, what was done and why.
-// Pure; `detail` is the domain's trouble text or empty.
+// Pure.
 std::string explain(const Snapshot& snapshot, std::size_t row);
 
 }  // namespace ballast

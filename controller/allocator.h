@@ -1,0 +1,44 @@
+// Moves what was decided: in bounded steps, what frees host memory before what takes it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "controller/domain_control.h"
+#include "hv_backends/backend.h"
+#include "model/snapshot.h"
+
+namespace ballast {
+
+struct AllocatorRules {
+    // Give-backs that would leave the host less than this wait until inflations have freed enough;
+    // 0 = never wait.
+    std::uint64_t host_reserve_bytes = 0;
+};
+
+// Loop's thread only. Keeps its lists between ticks, so that a steady state allocates nothing.
+class Allocator {
+  public:
+    explicit Allocator(Backend& backend) : backend_(backend) {}
+
+    // Carries out every decision whose decided_bytes differs from loaned_before_bytes, and fills
+    // outcome, loaned_after_bytes, loan_target_bytes (the fallback of an inflation that came short)
+    // and, where a move came short, the constraint. `calls` and `troubles` are added to.
+    // Order: give-backs the host has room for, inflations, then give-backs that had to wait.
+    void run(const HostState& host, const AllocatorRules& rules, const DomainNames& names,
+             std::span<DomainControl> controls, std::span<Decision> decisions, BackendCalls& calls,
+             std::vector<DomainTrouble>& troubles);
+
+    // Moves one domain to `loaned_bytes` now; used for disable, release and stop.
+    void move(const DomainKey& domain, std::size_t row, std::uint64_t loaned_bytes,
+              DomainControl& control, Decision& decision, BackendCalls& calls,
+              std::vector<DomainTrouble>& troubles);
+
+  private:
+    Backend& backend_;
+    std::vector<std::size_t> give_back_;
+    std::vector<std::size_t> inflate_;
+};
+
+}  // namespace ballast

@@ -1,0 +1,53 @@
+// ballastd: reads the command line and the configuration, then runs the daemon.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <variant>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "controller/daemon.h"
+#include "controller/service_manager.h"
+
+namespace {
+
+enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2 };
+
+int run(const ballast::DaemonOptions& options, bool check_only) {
+    const ballast::ConfigResult loaded = ballast::load_config(options.config_path);
+    if (const auto* problems = std::get_if<ballast::ConfigProblems>(&loaded)) {
+        std::cerr << problems->text();
+        return kFailed;
+    }
+    if (check_only) {
+        std::cout << options.config_path << ": valid\n";
+        return kDone;
+    }
+    const auto ended = ballast::run_daemon(std::get<ballast::Settings>(loaded), options);
+    if (!ended) {
+        ballast::log::error("{}", ended.error().message());
+        return kFailed;
+    }
+    return kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    ballast::DaemonOptions options;
+    bool check_only = false;
+
+    CLI::App app{"ballastd lends the memory that virtual machines do not need, and gives it back."};
+    app.add_option("--config", options.config_path, "configuration file")
+        ->required()
+        ->type_name("FILE");
+    app.add_flag("--check-config", check_only, "check the configuration file and exit");
+    app.add_flag("--dry-run", options.dry_run, "decide, explain and publish, but move nothing");
+    app.set_version_flag("--version", "ballastd " BALLAST_VERSION);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kDone : kUsage;
+    }
+    ballast::log::init(ballast::service_manager::logs_to_journal());
+    return run(options, check_only);
+}

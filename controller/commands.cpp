@@ -1,0 +1,230 @@
+// What operators ask for while the loop runs.
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "controller/controller_state.h"
+
+namespace ballast {
+namespace {
+
+Failure unknown_domain(std::string_view domain) {
+    return fail(Errc::not_found, fmt::format("no domain '{}'", domain), ENOENT);
+}
+
+// Puts an operator's value where it belongs among the overridable settings.
+void store(Attribute attribute, std::uint64_t value, DomainOverride& into) {
+    switch (attribute) {
+        case Attribute::hotplug_delay:
+            into.hotplug_delay = std::chrono::seconds(value);
+            return;
+        case Attribute::oom_kb:
+            into.oom_kb = value;
+            return;
+        case Attribute::min_mem_mb:
+            into.min_mem_mb = value;
+            return;
+        case Attribute::disable:
+            into.disable = value != 0;
+            return;
+        case Attribute::simulate_loan_target_kb:
+            into.simulate_loan_target_kb = value;
+            return;
+        case Attribute::delay:
+        case Attribute::debug:
+        case Attribute::simulate:
+        case Attribute::loaned_kb:
+        case Attribute::loaned_target_kb:
+        case Attribute::oom_freed_kb:
+            return;
+    }
+}
+
+std::string seconds_text(Duration duration) {
+    return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+}
+
+std::uint64_t domain_value(Attribute attribute, const DomainControl& control) {
+    switch (attribute) {
+        case Attribute::oom_kb:
+            return control.oom_release_bytes / kKiB;
+        case Attribute::min_mem_mb:
+            return control.min_mem_bytes / kMiB;
+        case Attribute::disable:
+            return control.disabled ? 1 : 0;
+        case Attribute::loaned_kb:
+            return control.known_loaned_bytes / kKiB;
+        case Attribute::loaned_target_kb:
+            return control.loan_target_bytes / kKiB;
+        case Attribute::oom_freed_kb:
+            return control.oom_freed_bytes / kKiB;
+        case Attribute::simulate_loan_target_kb:
+            return control.fixed_loan_bytes / kKiB;
+        case Attribute::hotplug_delay:
+        case Attribute::delay:
+        case Attribute::debug:
+        case Attribute::simulate:
+            break;
+    }
+    return 0;
+}
+
+bool is_sum(Attribute attribute) noexcept {
+    return attribute == Attribute::loaned_kb || attribute == Attribute::loaned_target_kb ||
+           attribute == Attribute::oom_freed_kb;
+}
+
+}  // namespace
+
+void Controller::State::apply_debug_level() const noexcept {
+    log::set_level(runtime.debug.value_or(settings.cmm.debug) ? log::Level::debug
+                                                              : log::Level::info);
+}
+
+void Controller::State::move_now(std::size_t row, std::uint64_t loaned_bytes) {
+    DomainControl& control = ledger.controls()[row];
+    if (dry_run || control.known_loaned_bytes == loaned_bytes) return;
+    Decision move;
+    move.loaned_after_bytes = control.known_loaned_bytes;
+    std::vector<DomainTrouble> troubles;
+    allocator.move(ledger.names()->key[row], row, loaned_bytes, control, move, calls, troubles);
+    for (const DomainTrouble& trouble : troubles) {
+        log::warn("{}: {}", ledger.names()->name[row], trouble.detail);
+    }
+}
+
+void Controller::State::row_settings_changed(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    const bool was_disabled = control.disabled;
+    const std::uint64_t was_release_bytes = control.oom_release_bytes;
+    ledger.resolve(row, settings, runtime);
+    if (control.oom_release_bytes != was_release_bytes) {
+        backend.set_guest_tunables(ledger.names()->key[row], {control.oom_release_bytes});
+    }
+    if (control.disabled && !was_disabled) {
+        // cmm_store_disable: everything goes back at once; the target stays as it was.
+        move_now(row, control.original_loaned_bytes);
+    }
+    if (!control.disabled && was_disabled) {
+        // A restarted loop sleeps before its first poll.
+        control.held_until = clock.now() + delay();
+        control.held_for = Constraint::disabled;
+    }
+}
+
+void Controller::State::settings_changed() {
+    apply_debug_level();
+    for (std::size_t row = 0; row < ledger.controls().size(); ++row) row_settings_changed(row);
+}
+
+Result<void> Controller::State::set(Attribute attribute, std::string_view domain,
+                                    std::uint64_t value) {
+    process_events();
+    if (is_global(attribute)) {
+        if (!domain.empty()) {
+            return fail(Errc::refused,
+                        fmt::format("{} exists once for all domains", to_string(attribute)),
+                        EINVAL);
+        }
+        if (attribute == Attribute::delay) runtime.delay = std::chrono::seconds(value);
+        if (attribute == Attribute::debug) runtime.debug = value != 0;
+        settings_changed();
+        return {};
+    }
+    const std::size_t row = domain.empty() ? Ledger::npos : ledger.row_of(domain);
+    if (!domain.empty() && row == Ledger::npos) return unknown_domain(domain);
+
+    if (attribute == Attribute::oom_freed_kb) {
+        const auto controls = ledger.controls();
+        for (std::size_t i = 0; i < controls.size(); ++i) {
+            if (row == Ledger::npos || i == row) controls[i].oom_freed_bytes = 0;
+        }
+        return {};
+    }
+    if (domain.empty()) {
+        store(attribute, value, runtime.defaults);
+        settings_changed();
+    } else {
+        store(attribute, value, ledger.own_settings(row));
+        row_settings_changed(row);
+    }
+    return {};
+}
+
+Result<std::string> Controller::State::get(Attribute attribute, std::string_view domain) const {
+    const std::size_t row = domain.empty() ? Ledger::npos : ledger.row_of(domain);
+    if (!domain.empty() && row == Ledger::npos) return unknown_domain(domain);
+    if (attribute == Attribute::delay) return seconds_text(delay());
+    if (attribute == Attribute::debug) {
+        return std::string(runtime.debug.value_or(settings.cmm.debug) ? "1" : "0");
+    }
+    if (attribute == Attribute::simulate) {
+        return std::string(policy() == PolicyKind::fixed ? "1" : "0");
+    }
+    const auto controls = ledger.controls();
+    if (domain.empty() && is_sum(attribute)) {
+        std::uint64_t sum = 0;
+        for (const DomainControl& control : controls) sum += domain_value(attribute, control);
+        return std::to_string(sum);
+    }
+    DomainControl defaults;
+    if (domain.empty()) {
+        // What a domain gets that no override names.
+        Settings without_overrides = settings;
+        without_overrides.domains.clear();
+        resolve_settings(without_overrides, runtime, nullptr, "", defaults);
+    }
+    const DomainControl& control = domain.empty() ? defaults : controls[row];
+    if (attribute == Attribute::hotplug_delay) return seconds_text(control.hotplug_delay);
+    return std::to_string(domain_value(attribute, control));
+}
+
+Result<void> Controller::State::release(std::string_view domain) {
+    process_events();
+    const std::size_t only = domain.empty() ? Ledger::npos : ledger.row_of(domain);
+    if (!domain.empty() && only == Ledger::npos) return unknown_domain(domain);
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < controls.size(); ++row) {
+        if (!domain.empty() && row != only) continue;
+        DomainControl& control = controls[row];
+        if (policy() == PolicyKind::fixed) {
+            ledger.own_settings(row).simulate_loan_target_kb = control.original_loaned_bytes / kKiB;
+            ledger.resolve(row, settings, runtime);
+        }
+        control.loan_target_bytes = control.original_loaned_bytes;
+        move_now(row, control.original_loaned_bytes);
+    }
+    return {};
+}
+
+std::uint64_t Controller::State::lent_bytes() const noexcept {
+    std::uint64_t lent = 0;
+    for (const DomainControl& control : ledger.controls()) {
+        if (control.known_loaned_bytes > control.original_loaned_bytes) {
+            lent += control.known_loaned_bytes - control.original_loaned_bytes;
+        }
+    }
+    return lent;
+}
+
+bool Controller::State::give_everything_back() {
+    process_events();
+    if (dry_run) return true;
+    if (observed_once && observe()) {
+        adopt_new_rows();
+        const auto controls = ledger.controls();
+        for (std::size_t row = 0; row < controls.size(); ++row) {
+            controls[row].book_loaned(seen.domains.loaned_bytes[row]);
+        }
+    }
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < controls.size(); ++row) {
+        if (controls[row].known_loaned_bytes > controls[row].original_loaned_bytes) {
+            move_now(row, controls[row].original_loaned_bytes);
+        }
+    }
+    return lent_bytes() == 0;
+}
+
+}  // namespace ballast

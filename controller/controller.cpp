@@ -1,0 +1,77 @@
+#include "controller/controller.h"
+
+#include "controller/controller_state.h"
+
+namespace ballast {
+
+Controller::Controller(const Settings& settings, Backend& backend, const Clock& clock, bool dry_run)
+    : state_(std::make_unique<State>(settings, backend, clock, dry_run)) {}
+
+Controller::~Controller() = default;
+
+void Controller::on_event(const Event& event) noexcept {
+    state_->inbox.push(event);
+}
+
+bool Controller::events_pending() const noexcept {
+    return state_->inbox.pending();
+}
+
+void Controller::set_wake(std::function<void()> wake) {
+    state_->inbox.on_push(std::move(wake));
+}
+
+void Controller::process_events() {
+    state_->process_events();
+}
+
+void Controller::tick(Time due) {
+    state_->tick(due);
+}
+
+void Controller::reconfigure(const Settings& settings) {
+    state_->settings = settings;
+    state_->settings_changed();
+}
+
+Result<void> Controller::disable(std::string_view domain, bool disabled) {
+    return state_->set(Attribute::disable, domain, disabled ? 1 : 0);
+}
+
+Result<void> Controller::release(std::string_view domain) {
+    return state_->release(domain);
+}
+
+Result<std::string> Controller::get_attribute(std::string_view domain,
+                                              std::string_view attribute) const {
+    const auto known = attribute_from_name(attribute);
+    if (!known) return Failure(known.error());
+    return state_->get(*known, domain);
+}
+
+Result<void> Controller::set_attribute(std::string_view domain, std::string_view attribute,
+                                       std::string_view value) {
+    const auto known = attribute_from_name(attribute);
+    if (!known) return Failure(known.error());
+    const auto number = parse_attribute(*known, value);
+    if (!number) return Failure(number.error());
+    return state_->set(*known, domain, *number);
+}
+
+bool Controller::give_everything_back() {
+    return state_->give_everything_back();
+}
+
+std::uint64_t Controller::lent_bytes() const noexcept {
+    return state_->lent_bytes();
+}
+
+Duration Controller::delay() const noexcept {
+    return state_->delay();
+}
+
+SnapshotExchange& Controller::snapshots() noexcept {
+    return state_->snapshots;
+}
+
+}  // namespace ballast

@@ -1,0 +1,74 @@
+// The controller's insides, split over tick.cpp, events.cpp and commands.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/allocator.h"
+#include "controller/attributes.h"
+#include "controller/controller.h"
+#include "controller/decide.h"
+#include "controller/event_inbox.h"
+#include "controller/ledger.h"
+#include "controller/resolve.h"
+#include "policy/request_policy.h"
+
+namespace ballast {
+
+struct Controller::State {
+    State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry);
+
+    // tick.cpp
+    void tick(Time due);
+    bool observe();
+    void adopt_new_rows();
+    void book_observed_changes();
+    void decide_all(Time due, Snapshot& into);
+    void publish(Snapshot& snapshot, Time due, Time began);
+
+    // events.cpp
+    void process_events();
+    void apply_event(const Event& event);
+
+    // commands.cpp
+    Result<void> set(Attribute attribute, std::string_view domain, std::uint64_t value);
+    Result<std::string> get(Attribute attribute, std::string_view domain) const;
+    Result<void> release(std::string_view domain);
+    bool give_everything_back();
+    std::uint64_t lent_bytes() const noexcept;
+    void settings_changed();
+    void row_settings_changed(std::size_t row);
+
+    Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
+    DecisionRules rules() const noexcept;
+    PolicyKind policy() const noexcept;
+    // Moves one row to `loaned_bytes` outside a tick.
+    void move_now(std::size_t row, std::uint64_t loaned_bytes);
+    void apply_debug_level() const noexcept;
+
+    Settings settings;
+    RuntimeSettings runtime;
+    Backend& backend;
+    const Clock& clock;
+    const bool dry_run;
+
+    EventInbox inbox;
+    std::vector<Event> events;  // drained, being handled
+    Observation seen;
+    Ledger ledger;
+    Allocator allocator;
+    std::vector<std::int64_t> request_bytes;
+    std::vector<std::uint64_t> fixed_loan_bytes;
+    SnapshotExchange snapshots;
+    Snapshot unpublished;  // filled when readers hold every slot
+
+    std::uint64_t membership_seen = 0;
+    bool observed_once = false;
+    bool backend_up = false;
+    std::string backend_error;
+    TickStats stats;
+    TickHistogram histogram;
+    BackendCalls calls;
+};
+
+}  // namespace ballast

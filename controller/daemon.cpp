@@ -1,0 +1,161 @@
+#include "controller/daemon.h"
+
+#include <fmt/format.h>
+#include <csignal>
+
+#include <atomic>
+#include <thread>
+#include <variant>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "controller/backend_factory.h"
+#include "controller/controller.h"
+#include "controller/http/http_service.h"
+#include "controller/loop.h"
+#include "controller/service_manager.h"
+
+namespace ballast {
+namespace {
+
+constexpr Duration kCommandTimeout = std::chrono::seconds(10);
+constexpr Duration kReleasePollEvery = std::chrono::milliseconds(100);
+
+sigset_t handled_signals() noexcept {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
+    return signals;
+}
+
+// What a reload cannot change, by the name of its section; empty if nothing of it changed.
+std::string needs_restart(const Settings& old_settings, const Settings& new_settings) {
+    std::string sections;
+    const auto note = [&](bool changed, std::string_view name) {
+        if (changed) sections.append(sections.empty() ? "" : ", ").append(name);
+    };
+    note(old_settings.mode != new_settings.mode, "mode");
+    note(old_settings.backend.name != new_settings.backend.name ||
+             old_settings.backend.uri != new_settings.backend.uri,
+         "backend");
+    note(old_settings.listen.http != new_settings.listen.http ||
+             old_settings.listen.api != new_settings.listen.api ||
+             old_settings.listen.api_group != new_settings.listen.api_group,
+         "listen");
+    return sections;
+}
+
+void reload(const Settings& started_with, const std::string& path, Loop& loop) {
+    service_manager::reloading();
+    const ConfigResult loaded = load_config(path);
+    if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) {
+        log::error("the configuration was not reloaded, the old one stays:\n{}", problems->text());
+    } else {
+        const auto& settings = std::get<Settings>(loaded);
+        const std::string sections = needs_restart(started_with, settings);
+        if (!sections.empty()) {
+            log::warn("reload: a change of {} takes effect at the next start", sections);
+        }
+        const auto done =
+            loop.call([settings](Controller& controller) { controller.reconfigure(settings); },
+                      kCommandTimeout);
+        if (done) log::info("configuration reloaded from {}", path);
+        if (!done) log::error("reload: {}", done.error().message());
+    }
+    service_manager::ready("running");
+}
+
+// Waits for signals on a thread of its own, so that no handler ever runs.
+class SignalThread {
+  public:
+    SignalThread(const Settings& settings, const std::string& config_path, Loop& loop)
+        : thread_([this, &settings, config_path, &loop] { run(settings, config_path, loop); }) {}
+    ~SignalThread() {
+        ending_ = true;
+        pthread_kill(thread_.native_handle(), SIGUSR1);
+        thread_.join();
+    }
+    SignalThread(const SignalThread&) = delete;
+    SignalThread& operator=(const SignalThread&) = delete;
+
+  private:
+    void run(const Settings& settings, const std::string& config_path, Loop& loop) {
+        const sigset_t signals = handled_signals();
+        while (!ending_) {
+            int signal = 0;
+            if (sigwait(&signals, &signal) != 0) continue;
+            if (signal == SIGHUP) reload(settings, config_path, loop);
+            if (signal == SIGTERM || signal == SIGINT) {
+                log::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+                loop.stop();
+            }
+        }
+    }
+
+    std::atomic<bool> ending_{false};
+    std::thread thread_;
+};
+
+Result<void> release_everything(Controller& controller, const Clock& clock, Duration patience) {
+    const Time deadline = clock.now() + patience;
+    service_manager::stopping("giving back what was lent");
+    while (!controller.give_everything_back()) {
+        if (clock.now() >= deadline) {
+            return fail(
+                Errc::timed_out,
+                fmt::format("{} were not taken back by their guests within {}",
+                            format_size(controller.lent_bytes()), format_duration(patience)));
+        }
+        std::this_thread::sleep_for(kReleasePollEvery);
+    }
+    log::info("everything lent is given back");
+    return {};
+}
+
+}  // namespace
+
+Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) {
+    const sigset_t signals = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    const SystemClock clock;
+    auto made = make_backend(settings, clock);
+    if (!made) return Failure(made.error());
+    Backend& backend = **made;
+    Controller controller(settings, backend, clock, options.dry_run);
+    Loop loop(
+        controller, backend, clock,
+        settings.scenario ? ParameterEvents(*settings.scenario, clock.now()) : ParameterEvents());
+
+    if (auto started = backend.start(controller); !started) {
+        // A hypervisor that is not there yet is waited for: observe() tries again.
+        if (started.error().code != Errc::unavailable) return Failure(started.error());
+        log::warn("{}; trying again", started.error().message());
+    }
+    auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), clock);
+    if (!http) {
+        backend.stop();
+        return with_context(http.error(), "serving HTTP");
+    }
+
+    log::info("ballastd runs: backend {}, delay {}{}", settings.backend.name,
+              format_duration(controller.delay()), options.dry_run ? ", dry run" : "");
+    {
+        const SignalThread signal_thread(settings, options.config_path, loop);
+        service_manager::ready("running");
+        loop.run({.after_tick = [] {},
+                  .beat = service_manager::watchdog_beat,
+                  .beat_every = service_manager::watchdog_period()});
+    }
+    (*http)->stop();
+
+    Result<void> outcome;
+    if (settings.state.on_stop == OnStop::release) {
+        outcome = release_everything(controller, clock, settings.state.stop_timeout);
+    }
+    backend.stop();
+    return outcome;
+}
+
+}  // namespace ballast

@@ -1,0 +1,21 @@
+// The daemon's life: start, serve, reload, stop.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace ballast {
+
+struct DaemonOptions {
+    std::string config_path;  // read again on SIGHUP
+    bool dry_run = false;     // decide, explain and publish, but move nothing
+};
+
+// Runs until SIGTERM or SIGINT, then gives back what was lent (unless state.on_stop is keep) and
+// returns. Call from the main thread, before any other thread exists. Errors: what kept it from
+// starting; timed_out if guests had not taken everything back in time.
+Result<void> run_daemon(const Settings& settings, const DaemonOptions& options);
+
+}  // namespace ballast

@@ -1,0 +1,89 @@
+#include "controller/decide.h"
+
+#include <algorithm>
+
+namespace ballast {
+namespace {
+
+struct Wanted {
+    std::uint64_t loan_bytes = 0;
+    Constraint constraint = Constraint::none;
+};
+
+Wanted wanted_loan(const Decision& decision, const CmmSafeguards& safeguards) noexcept {
+    const unsigned shift = decision.page_shift;
+    const CmmTarget target = cmm_target(
+        {
+            // Toward zero, as the driver's div_s64 does.
+            .request_pages = decision.request_bytes / (std::int64_t{1} << shift),
+            .loaned_pages = decision.loaned_before_bytes >> shift,
+            .total_pages = decision.total_bytes >> shift,
+            .oom_credit_pages = decision.oom_freed_bytes >> shift,
+            .min_mem_pages = decision.min_mem_bytes >> shift,
+        },
+        safeguards);
+    return {target.loan_target_pages << shift, target.constraint};
+}
+
+Wanted limited_by_step(const Wanted& wanted, const Decision& decision,
+                       std::uint64_t max_step_bytes) noexcept {
+    const std::uint64_t page = std::uint64_t{1} << decision.page_shift;
+    if (max_step_bytes == 0 || wanted.loan_bytes <= decision.loaned_before_bytes) return wanted;
+    const std::uint64_t step = std::max(max_step_bytes & ~(page - 1), page);
+    if (wanted.loan_bytes - decision.loaned_before_bytes <= step) return wanted;
+    return {decision.loaned_before_bytes + step, Constraint::rate_limit};
+}
+
+}  // namespace
+
+void hold(const Observation& seen, std::size_t row, Constraint reason, const DomainControl& control,
+          Decision& into) noexcept {
+    const DomainTable& domains = seen.domains;
+    into.total_bytes = domains.total_bytes[row];
+    into.min_mem_bytes = control.min_mem_bytes;
+    into.request_bytes = 0;
+    into.oom_freed_bytes = control.oom_freed_bytes;
+    into.loaned_before_bytes = domains.loaned_bytes[row];
+    into.loaned_after_bytes = into.loaned_before_bytes;
+    into.decided_bytes = into.loaned_before_bytes;
+    into.loan_target_bytes = control.loan_target_bytes;
+    into.constraint = reason;
+    into.outcome = StepStatus::done;
+    into.flags = domains.flags[row];
+    into.page_shift = domains.page_shift[row];
+    into.disabled = control.disabled;
+    into.unused_bytes = domains.unused_bytes[row];
+    into.usable_bytes = domains.usable_bytes[row];
+}
+
+void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes, Time now,
+            const DecisionRules& rules, DomainControl& control, Decision& into) noexcept {
+    hold(seen, row, Constraint::none, control, into);
+    into.request_bytes = request_bytes;
+
+    const GateAnswer held = gate(control, into.flags, now, rules.gate);
+    if (into.disabled) {
+        // What we lent goes back whatever else is going on, unless nobody is there to take it.
+        into.constraint = Constraint::disabled;
+        if (held.deflate) {
+            into.decided_bytes = std::min(into.loaned_before_bytes, control.original_loaned_bytes);
+        }
+        return;
+    }
+    if (!held.inflate && !held.deflate) {
+        into.constraint = held.reason;
+        return;
+    }
+
+    Wanted wanted = wanted_loan(into, rules.cmm);
+    if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
+        wanted = {into.loaned_before_bytes, held.reason};
+    }
+    wanted = limited_by_step(wanted, into, control.max_step_bytes);
+    into.decided_bytes = wanted.loan_bytes;
+    into.constraint = wanted.constraint;
+    into.loan_target_bytes = wanted.loan_bytes;
+    control.loan_target_bytes = wanted.loan_bytes;
+}
+
+}  // namespace ballast

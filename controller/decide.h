@@ -1,0 +1,29 @@
+// One domain's decision from what was seen, asked and remembered. Pure but for the gate's
+// bookkeeping.
+#pragma once
+
+#include <cstdint>
+
+#include "controller/domain_control.h"
+#include "controller/gate.h"
+#include "model/host.h"
+#include "model/snapshot.h"
+#include "policy/cmm_target.h"
+
+namespace ballast {
+
+struct DecisionRules {
+    CmmSafeguards cmm;
+    GateRules gate;
+};
+
+// Fills `into` for row `row` of `seen`: everything but the outcome of the move. decided_bytes is
+// where the balloon should go now; it equals loaned_before_bytes where the domain is held.
+void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes, Time now,
+            const DecisionRules& rules, DomainControl& control, Decision& into) noexcept;
+
+// The same row where nothing can be decided: the last figures, held for `reason`.
+void hold(const Observation& seen, std::size_t row, Constraint reason, const DomainControl& control,
+          Decision& into) noexcept;
+
+}  // namespace ballast

@@ -1,0 +1,63 @@
+// What the controller remembers of one domain between ticks: the ledger's row.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "model/constraint.h"
+#include "model/domain.h"
+
+namespace ballast {
+
+enum class Realign : std::uint8_t { no, waiting, due };
+
+struct DomainControl {
+    // Settings resolved for this domain (resolve_settings).
+    std::uint64_t min_mem_bytes = 0;
+    std::uint64_t oom_release_bytes = 0;
+    std::uint64_t max_step_bytes = 0;  // 0 = any
+    Duration hotplug_delay{};
+    // The loan target of policy `fixed`: configured, set by an operator, or what the domain came
+    // with.
+    std::uint64_t fixed_loan_bytes = 0;
+    bool fixed_is_configured = false;
+    bool disabled = false;
+
+    // The books.
+    std::uint64_t original_loaned_bytes = 0;  // lent before we came; not ours to give back
+    std::uint64_t oom_freed_bytes = 0;        // the credit
+    std::uint64_t loan_target_bytes = 0;
+    std::uint64_t known_loaned_bytes = 0;     // as last observed or moved
+    std::uint64_t set_bytes = kUnknownBytes;  // asynchronous: the loan last asked for
+    std::uint64_t inflated_total_bytes = 0;
+    std::uint64_t deflated_total_bytes = 0;
+
+    // Asynchronous backends: with set_bytes on its way, only the guest itself goes below this loan.
+    // Rises while the guest inflates towards set_bytes.
+    std::uint64_t floor_bytes = 0;
+    // After the guest took memory back: the value set in the hypervisor is still the old one, and
+    // has to follow as soon as the guest stands still.
+    Realign realign = Realign::no;
+
+    // Holds.
+    bool hotplug_running = false;
+    bool hotplug_occurred = false;
+    bool migrating = false;
+    bool paused = false;
+    Time held_until{};  // suspended until then, for held_for
+    Constraint held_for = Constraint::none;
+    // False until the domain's own state could be taken over (not while it starts).
+    bool adopted = false;
+
+    // Books that `loaned_bytes` is lent now, by whomever it changed.
+    void book_loaned(std::uint64_t loaned_bytes) noexcept {
+        if (loaned_bytes > known_loaned_bytes) {
+            inflated_total_bytes += loaned_bytes - known_loaned_bytes;
+        } else {
+            deflated_total_bytes += known_loaned_bytes - loaned_bytes;
+        }
+        known_loaned_bytes = loaned_bytes;
+    }
+};
+
+}  // namespace ballast

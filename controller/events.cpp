@@ -1,0 +1,88 @@
+// What the controller does when the backend tells something between two observations.
+#include <algorithm>
+
+#include "base/log.h"
+#include "controller/controller_state.h"
+
+namespace ballast {
+namespace {
+
+void book_oom(const Event& event, DomainControl& control) noexcept {
+    // cmm_oom_notify: what was freed is credited, and what is left becomes the target.
+    control.oom_freed_bytes += event.bytes;
+    if (event.loaned_bytes != kUnknownBytes) {
+        control.book_loaned(event.loaned_bytes);
+    } else {
+        control.book_loaned(control.known_loaned_bytes -
+                            std::min(control.known_loaned_bytes, event.bytes));
+    }
+    control.loan_target_bytes = control.known_loaned_bytes;
+}
+
+void book_reboot(DomainControl& control) noexcept {
+    // The guest starts over: its driver knows of no credit, and a shrinking loan is no shortage.
+    control.oom_freed_bytes = 0;
+    control.floor_bytes = 0;
+    control.realign = Realign::no;
+}
+
+}  // namespace
+
+void Controller::State::apply_event(const Event& event) {
+    if (event.kind == EventKind::backend_lost) {
+        log::warn("lost the hypervisor: {}", event.detail);
+        return;
+    }
+    if (event.kind == EventKind::backend_back) {
+        log::info("the hypervisor is back");
+        return;
+    }
+    const std::size_t row = ledger.row_of(event.domain);
+    if (row == Ledger::npos) return;  // not observed yet, or gone already
+    DomainControl& control = ledger.controls()[row];
+    switch (event.kind) {
+        case EventKind::oom:
+            book_oom(event, control);
+            log::warn("{}: out of memory, took back {}", ledger.names()->name[row],
+                      format_size(event.bytes));
+            return;
+        case EventKind::hotplug_began:
+            control.hotplug_running = true;
+            control.hotplug_occurred = true;
+            return;
+        case EventKind::hotplug_ended:
+        case EventKind::hotplug_cancelled:
+            control.hotplug_running = false;
+            return;
+        case EventKind::migration_began:
+            control.migrating = true;
+            return;
+        case EventKind::migration_ended:
+            control.migrating = false;
+            return;
+        case EventKind::domain_paused:
+            control.paused = true;
+            return;
+        case EventKind::domain_resumed:
+            control.paused = false;
+            return;
+        case EventKind::guest_rebooted:
+            book_reboot(control);
+            return;
+        case EventKind::domain_came:
+        case EventKind::domain_went:
+        case EventKind::balloon_changed:
+        case EventKind::page_migrated:
+        case EventKind::backend_lost:
+        case EventKind::backend_back:
+            return;  // the next observation tells all of it
+    }
+}
+
+void Controller::State::process_events() {
+    inbox.drain(events);
+    stats.events += events.size();
+    for (const Event& event : events) apply_event(event);
+}
+
+}  // namespace ballast

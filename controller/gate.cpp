@@ -1,0 +1,59 @@
+#include "controller/gate.h"
+
+namespace ballast {
+namespace {
+
+constexpr GateAnswer kOpen{};
+
+constexpr GateAnswer hold(Constraint reason) noexcept {
+    return {reason, false, false};
+}
+constexpr GateAnswer hold_inflation(Constraint reason) noexcept {
+    return {reason, false, true};
+}
+
+GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
+                        const GateRules& rules) noexcept {
+    const GateAnswer suspended =
+        rules.always_give_back ? hold_inflation(Constraint::hotplug) : hold(Constraint::hotplug);
+    if (running) return suspended;
+    if (control.hotplug_occurred) {
+        // A suspension that still lasts is slept through first; only then is the next one noticed.
+        if (control.held_for == Constraint::hotplug && now < control.held_until) return suspended;
+        control.hotplug_occurred = false;
+        control.held_for = Constraint::hotplug;
+        control.held_until = now + control.hotplug_delay + rules.delay;
+    }
+    if (now < control.held_until) {
+        return control.held_for == Constraint::hotplug ? suspended : hold(control.held_for);
+    }
+    control.held_for = Constraint::none;
+    return kOpen;
+}
+
+}  // namespace
+
+GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
+                const GateRules& rules) noexcept {
+    constexpr DomainFlags kAnyHold = DomainFlags::paused | DomainFlags::migrating |
+                                     DomainFlags::hotplug | DomainFlags::no_driver |
+                                     DomainFlags::stale_stats | DomainFlags::pinned_memory |
+                                     DomainFlags::starting;
+    const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
+                       !control.migrating && !control.hotplug_running &&
+                       !control.hotplug_occurred && control.held_for == Constraint::none;
+    if (quiet) return kOpen;
+
+    if (control.migrating || has(flags, DomainFlags::migrating)) return hold(Constraint::migrating);
+    if (control.paused || has(flags, DomainFlags::paused)) return hold(Constraint::paused);
+    const GateAnswer hotplug = hotplug_gate(
+        control, control.hotplug_running || has(flags, DomainFlags::hotplug), now, rules);
+    if (hotplug.reason != Constraint::none) return hotplug;
+    if (has(flags, DomainFlags::no_driver)) return hold(Constraint::no_driver);
+    if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
+    if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);
+    if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);
+    return kOpen;
+}
+
+}  // namespace ballast

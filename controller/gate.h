@@ -1,0 +1,29 @@
+// Which domains are left alone in a tick, and why.
+#pragma once
+
+#include "base/clock.h"
+#include "controller/domain_control.h"
+#include "model/constraint.h"
+#include "model/domain.h"
+
+namespace ballast {
+
+struct GateRules {
+    Duration delay{};
+    // Profile safe: a hotplug suspension holds inflation only.
+    bool always_give_back = true;
+};
+
+// What may move. `inflate` and `deflate` are both false for a domain that is held entirely.
+struct GateAnswer {
+    Constraint reason = Constraint::none;  // none: nothing is held
+    bool inflate = true;
+    bool deflate = true;
+};
+
+// Decides for one domain at the tick due at `now`, and moves its hotplug state on: the first tick
+// after a removal ended starts a suspension of hotplug_delay plus one more delay (cmm_thread).
+GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
+                const GateRules& rules) noexcept;
+
+}  // namespace ballast

@@ -1,0 +1,115 @@
+#include "controller/loop.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace ballast {
+
+struct Loop::Pending {
+    Command command;
+    bool done = false;  // guarded by the loop's mutex
+};
+
+namespace {
+
+// condition_variable knows only its own clocks: waits for a span of ours.
+std::chrono::steady_clock::duration span_until(Time then, Time now) noexcept {
+    return std::max(then - now, Duration{0});
+}
+
+}  // namespace
+
+Loop::Loop(Controller& controller, Backend& backend, const Clock& clock, ParameterEvents parameters)
+    : controller_(controller),
+      backend_(backend),
+      clock_(clock),
+      parameters_(std::move(parameters)) {
+    controller_.set_wake([this] { wake(); });
+}
+
+void Loop::run(const Hooks& hooks) {
+    Time due = clock_.now() + controller_.delay();
+    Time next_beat = clock_.now();
+    for (;;) {
+        Time next = due;
+        if (const auto event_at = backend_.next_event_at()) next = std::min(next, *event_at);
+        if (const auto event_at = parameters_.next_at()) next = std::min(next, *event_at);
+        if (hooks.beat_every.count() > 0) {
+            if (clock_.now() >= next_beat) {
+                hooks.beat();
+                next_beat = clock_.now() + hooks.beat_every;
+            }
+            next = std::min(next, next_beat);
+        }
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, span_until(next, clock_.now()),
+                              [this] { return stopping_ || woken_ || !pending_.empty(); });
+            if (stopping_) break;
+            woken_ = false;
+        }
+        backend_.advance();
+        controller_.process_events();
+        run_commands();
+        parameters_.apply_due(controller_, clock_.now());
+
+        const Time now = clock_.now();
+        if (now < due) continue;
+        controller_.tick(due);
+        hooks.after_tick();
+        // Ticks that could not run in time are skipped, not made up for.
+        const Duration delay = controller_.delay();
+        due += delay;
+        if (due <= clock_.now()) due += ((clock_.now() - due) / delay + 1) * delay;
+    }
+    run_commands();
+}
+
+void Loop::run_commands() {
+    std::deque<std::shared_ptr<Pending>> batch;
+    {
+        const std::scoped_lock lock(mutex_);
+        batch.swap(pending_);
+    }
+    for (const auto& pending : batch) {
+        pending->command(controller_);
+        {
+            const std::scoped_lock lock(mutex_);
+            pending->done = true;
+        }
+        changed_.notify_all();
+    }
+}
+
+void Loop::stop() noexcept {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+}
+
+void Loop::wake() noexcept {
+    {
+        const std::scoped_lock lock(mutex_);
+        woken_ = true;
+    }
+    changed_.notify_all();
+}
+
+Result<void> Loop::call(Command command, Duration timeout) {
+    auto pending = std::make_shared<Pending>();
+    pending->command = std::move(command);
+    std::unique_lock lock(mutex_);
+    if (stopping_) return fail(Errc::unavailable, "the daemon is stopping");
+    pending_.push_back(pending);
+    changed_.notify_all();
+    if (!changed_.wait_for(lock, timeout, [&] { return pending->done; })) {
+        return fail(Errc::timed_out, "the loop is busy; the command may still take effect");
+    }
+    return {};
+}
+
+}  // namespace ballast

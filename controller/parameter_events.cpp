@@ -1,0 +1,47 @@
+#include "controller/parameter_events.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "sim/curve.h"
+#include "sim/timeline.h"
+
+namespace ballast {
+
+ParameterEvents::ParameterEvents(const Scenario& scenario, Time start) : start_(start) {
+    for (const ScenarioEvent& event : scenario.events) {
+        if (event.action == ScenarioAction::set_parameter) events_.push_back(event);
+    }
+    std::stable_sort(events_.begin(), events_.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+    for (NamedDomain& domain : expand_domains(scenario.domains)) {
+        names_.push_back(std::move(domain.name));
+    }
+}
+
+std::optional<Time> ParameterEvents::next_at() const noexcept {
+    if (next_ == events_.size()) return std::nullopt;
+    return start_ + events_[next_].at;
+}
+
+void ParameterEvents::apply_due(Controller& controller, Time now) {
+    for (; next_ < events_.size() && start_ + events_[next_].at <= now; ++next_) {
+        const ScenarioEvent& event = events_[next_];
+        const auto set = [&](const std::string& domain) {
+            const auto done = controller.set_attribute(domain, event.parameter, event.value);
+            if (!done) {
+                log::warn("scenario, at {}: set {} {}: {}", format_duration(event.at), domain,
+                          event.parameter, done.error().message());
+            }
+        };
+        if (event.domain.empty()) {
+            set("");
+            continue;
+        }
+        for (const std::string& name : names_) {
+            if (matches_domain(event.domain, name)) set(name);
+        }
+    }
+}
+
+}  // namespace ballast

@@ -1,0 +1,32 @@
+// Parameters that a scenario sets while it runs, as an operator would with ballastctl set.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "controller/controller.h"
+#include "model/scenario.h"
+
+namespace ballast {
+
+// One thread, the loop's.
+class ParameterEvents {
+  public:
+    ParameterEvents() = default;
+    // Times in `scenario` count from `start`.
+    ParameterEvents(const Scenario& scenario, Time start);
+
+    std::optional<Time> next_at() const noexcept;
+    // Sets everything due by `now`; a refusal is logged and does not stop the rest.
+    void apply_due(Controller& controller, Time now);
+
+  private:
+    std::vector<ScenarioEvent> events_;  // set_parameter only, by time
+    std::vector<std::string> names_;     // of all domains
+    Time start_{};
+    std::size_t next_ = 0;
+};
+
+}  // namespace ballast

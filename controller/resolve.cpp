@@ -1,0 +1,41 @@
+#include "controller/resolve.h"
+
+#include "sim/curve.h"
+
+namespace ballast {
+namespace {
+
+const DomainOverride* first_match(const Settings& settings, const std::string& name) {
+    for (const DomainOverride& candidate : settings.domains) {
+        if (matches_domain(candidate.pattern, name)) return &candidate;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
+                      const DomainOverride* own, const std::string& name, DomainControl& control) {
+    const DomainOverride* const from_file = first_match(settings, name);
+    const auto pick = [&](auto DomainOverride::*member, auto fallback) {
+        for (const DomainOverride* layer : {own, from_file, &runtime.defaults}) {
+            if (layer != nullptr && (layer->*member).has_value()) return *(layer->*member);
+        }
+        return fallback;
+    };
+
+    const CmmSettings& cmm = settings.cmm;
+    control.min_mem_bytes = pick(&DomainOverride::min_mem_mb, cmm.min_mem_mb) * kMiB;
+    control.oom_release_bytes = pick(&DomainOverride::oom_kb, cmm.oom_kb) * kKiB;
+    control.max_step_bytes = pick(&DomainOverride::max_step_bytes, cmm.max_step_bytes);
+    control.hotplug_delay = pick(&DomainOverride::hotplug_delay, cmm.hotplug_delay);
+    control.disabled = pick(&DomainOverride::disable, cmm.disable);
+
+    constexpr std::uint64_t kUnset = kUnknownBytes;
+    const std::uint64_t fixed_kb = pick(&DomainOverride::simulate_loan_target_kb,
+                                        cmm.simulate_loan_target_kb.value_or(kUnset));
+    control.fixed_is_configured = fixed_kb != kUnset;
+    if (control.fixed_is_configured) control.fixed_loan_bytes = fixed_kb * kKiB;
+}
+
+}  // namespace ballast

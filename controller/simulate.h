@@ -1,0 +1,27 @@
+// Runs a scenario on a virtual clock: the same loop, backend and arithmetic as the daemon's, hours
+// in seconds.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <ostream>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "sim/report.h"
+
+namespace ballast {
+
+struct SimulateOptions {
+    std::optional<Duration> until;      // instead of the scenario's duration
+    std::optional<std::uint64_t> seed;  // instead of the scenario's
+    std::ostream* csv = nullptr;        // one line per domain and tick
+    // Called now and then with the share done, 0..1.
+    std::function<void(double)> progress;
+};
+
+// Deterministic: the same settings and options give the same report, to the byte. Errors:
+// invalid_argument (no scenario in it, backend cannot simulate), io (csv cannot be written).
+Result<SimulationReport> simulate(Settings settings, const SimulateOptions& options);
+
+}  // namespace ballast

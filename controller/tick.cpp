@@ -1,0 +1,179 @@
+// One pass of the loop.
+#include <algorithm>
+
+#include "base/log.h"
+#include "controller/controller_state.h"
+
+namespace ballast {
+
+Controller::State::State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry)
+    : settings(initial), backend(hypervisor), clock(time), dry_run(dry), allocator(hypervisor) {
+    apply_debug_level();
+}
+
+DecisionRules Controller::State::rules() const noexcept {
+    const Safeguards& safeguards = settings.cmm.safeguards;
+    return {
+        .cmm = {.oom_credit = safeguards.oom_credit,
+                .credit_after_clamp = safeguards.credit_after_clamp},
+        .gate = {.delay = delay(), .always_give_back = safeguards.always_give_back},
+    };
+}
+
+PolicyKind Controller::State::policy() const noexcept {
+    const bool fixed = settings.cmm.simulate || settings.policy.name == "fixed";
+    return fixed ? PolicyKind::fixed : PolicyKind::cmm;
+}
+
+bool Controller::State::observe() {
+    const auto observed = backend.observe(seen);
+    if (!observed) {
+        ++calls.observe_failed;
+        ++stats.observe_failures;
+        const std::string message = observed.error().message();
+        if (message != backend_error) log::warn("observing the hypervisor failed: {}", message);
+        backend_error = message;
+        backend_up = false;
+        return false;
+    }
+    ++calls.observe_ok;
+    if (!backend_error.empty()) log::info("the hypervisor answers again");
+    backend_error.clear();
+    backend_up = true;
+    if (!observed_once || seen.domains.membership != membership_seen) {
+        for (const std::size_t row : ledger.follow(seen.domains, settings, runtime)) {
+            backend.set_guest_tunables(seen.domains.key[row],
+                                       {ledger.controls()[row].oom_release_bytes});
+        }
+        membership_seen = seen.domains.membership;
+        observed_once = true;
+    }
+    return true;
+}
+
+void Controller::State::adopt_new_rows() {
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < controls.size(); ++row) {
+        DomainControl& control = controls[row];
+        if (control.adopted) continue;
+        const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+        control.original_loaned_bytes = loaned_bytes;
+        control.known_loaned_bytes = loaned_bytes;
+        control.loan_target_bytes = loaned_bytes;
+        if (!control.fixed_is_configured) control.fixed_loan_bytes = loaned_bytes;
+        control.adopted = !has(seen.domains.flags[row], DomainFlags::starting);
+    }
+}
+
+void Controller::State::book_observed_changes() {
+    const bool infer_oom = !backend.capabilities().reports_oom;
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < controls.size(); ++row) {
+        DomainControl& control = controls[row];
+        const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+        const bool unchanged = loaned_bytes == control.known_loaned_bytes;
+        control.book_loaned(loaned_bytes);
+        if (control.set_bytes == kUnknownBytes) continue;
+
+        if (loaned_bytes >= control.floor_bytes) {
+            control.floor_bytes =
+                std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
+            if (control.realign == Realign::waiting && unchanged) control.realign = Realign::due;
+        } else if (infer_oom && has(seen.domains.flags[row], DomainFlags::deflate_on_oom)) {
+            const std::uint64_t freed_bytes = control.floor_bytes - loaned_bytes;
+            control.oom_freed_bytes += freed_bytes;
+            control.loan_target_bytes = loaned_bytes;
+            control.set_bytes = loaned_bytes;
+            control.floor_bytes = loaned_bytes;
+            control.realign = Realign::waiting;
+            log::warn(
+                "{}: the guest ran out of memory and took back {}; credited, not asked for again",
+                seen.domains.name[row], format_size(freed_bytes));
+        }
+    }
+}
+
+void Controller::State::decide_all(Time due, Snapshot& into) {
+    const auto controls = ledger.controls();
+    const std::size_t rows = controls.size();
+    request_bytes.resize(rows);
+    const PolicyKind kind = policy();
+    if (kind == PolicyKind::fixed) {
+        fixed_loan_bytes.resize(rows);
+        for (std::size_t row = 0; row < rows; ++row) {
+            fixed_loan_bytes[row] = controls[row].fixed_loan_bytes;
+        }
+    }
+    request_loans(kind, seen, {fixed_loan_bytes}, request_bytes);
+
+    const DecisionRules decision_rules = rules();
+    into.decisions.resize(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+        decide(seen, row, request_bytes[row], due, decision_rules, controls[row],
+               into.decisions[row]);
+    }
+}
+
+void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < snapshot.decisions.size(); ++row) {
+        snapshot.decisions[row].inflated_total_bytes = controls[row].inflated_total_bytes;
+        snapshot.decisions[row].deflated_total_bytes = controls[row].deflated_total_bytes;
+    }
+    std::sort(snapshot.troubles.begin(), snapshot.troubles.end(),
+              [](const DomainTrouble& a, const DomainTrouble& b) { return a.row < b.row; });
+
+    stats.at = due;
+    stats.wall = clock.wall_now();
+    stats.late = began - due;
+    stats.took = clock.now() - began;
+    const double seconds = std::chrono::duration<double>(stats.took).count();
+    const auto* const bound =
+        std::lower_bound(kTickBoundsSeconds.begin(), kTickBoundsSeconds.end(), seconds);
+    ++histogram.counts[static_cast<std::size_t>(bound - kTickBoundsSeconds.begin())];
+    histogram.sum_seconds += seconds;
+
+    snapshot.tick = stats;
+    snapshot.tick_histogram = histogram;
+    snapshot.host = seen.host;
+    snapshot.backend_up = backend_up;
+    snapshot.backend_name = backend.capabilities().name;
+    snapshot.backend_error = backend_error;
+    snapshot.policy_name = policy() == PolicyKind::fixed ? "fixed" : "cmm";
+    snapshot.disabled = runtime.defaults.disable.value_or(settings.cmm.disable);
+    snapshot.delay = delay();
+    snapshot.calls = calls;
+    snapshot.names = ledger.names();
+}
+
+void Controller::State::tick(Time due) {
+    const Time began = clock.now();
+    ++stats.number;
+    process_events();
+
+    Snapshot* const slot = snapshots.begin();
+    Snapshot& snapshot = slot != nullptr ? *slot : unpublished;
+    snapshot.troubles.clear();
+
+    const bool observed = observe();
+    if (observed) {
+        adopt_new_rows();
+        book_observed_changes();
+        decide_all(due, snapshot);
+        if (!dry_run) {
+            allocator.run(seen.host, {settings.host.reserve_bytes}, *ledger.names(),
+                          ledger.controls(), snapshot.decisions, calls, snapshot.troubles);
+        }
+    } else {
+        // Nothing is known of now: show the last figures, and why nothing was decided.
+        snapshot.decisions.resize(ledger.controls().size());
+        for (std::size_t row = 0; row < snapshot.decisions.size(); ++row) {
+            hold(seen, row, Constraint::backend_error, ledger.controls()[row],
+                 snapshot.decisions[row]);
+        }
+    }
+    publish(snapshot, due, began);
+    if (slot != nullptr) snapshots.publish();
+}
+
+}  // namespace ballast
