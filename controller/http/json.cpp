@@ -1,0 +1,165 @@
+#include "controller/http/json.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <string.h>
+
+#include <algorithm>
+#include <array>
+
+#include "controller/http/totals.h"
+
+namespace ballast {
+namespace {
+
+Json known(std::uint64_t bytes) {
+    return bytes == kUnknownBytes ? Json(nullptr) : Json(bytes);
+}
+
+Json text_or_null(std::string_view text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+std::string timestamp(WallTime time) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(time - whole);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis.count());
+}
+
+constexpr std::array<std::pair<DomainFlags, std::string_view>, 8> kFlagNames{{
+    {DomainFlags::paused, "paused"},
+    {DomainFlags::migrating, "migrating"},
+    {DomainFlags::hotplug, "hotplug"},
+    {DomainFlags::no_driver, "no_driver"},
+    {DomainFlags::stale_stats, "stale_stats"},
+    {DomainFlags::pinned_memory, "pinned_memory"},
+    {DomainFlags::deflate_on_oom, "deflate_on_oom"},
+    {DomainFlags::starting, "starting"},
+}};
+
+Json flags_json(DomainFlags flags) {
+    Json list = Json::array();
+    for (const auto& flag : kFlagNames)
+        if (has(flags, flag.first)) list.push_back(flag.second);
+    return list;
+}
+
+std::string_view trouble_of(const Snapshot& snapshot, std::size_t row) {
+    const auto found = std::lower_bound(
+        snapshot.troubles.begin(), snapshot.troubles.end(), row,
+        [](const DomainTrouble& trouble, std::size_t wanted) { return trouble.row < wanted; });
+    if (found == snapshot.troubles.end() || found->row != row) return {};
+    return found->detail;
+}
+
+Json tick_json(const TickStats& tick) {
+    return {{"number", tick.number},
+            {"time", timestamp(tick.wall)},
+            {"took_seconds", seconds(tick.took)},
+            {"late_seconds", seconds(tick.late)},
+            {"observe_failures", tick.observe_failures},
+            {"events", tick.events}};
+}
+
+Json totals_json(const Snapshot& snapshot) {
+    const Totals totals = totals_of(snapshot);
+    Json constraints = Json::object();
+    for (std::size_t i = 0; i < kConstraintCount; ++i)
+        if (totals.constrained[i] > 0)
+            constraints[std::string(to_string(static_cast<Constraint>(i)))] = totals.constrained[i];
+    return {{"count", totals.domains},
+            {"total_bytes", totals.total_bytes},
+            {"loaned_bytes", totals.loaned_bytes},
+            {"loan_target_bytes", totals.loan_target_bytes},
+            {"oom_freed_bytes", totals.oom_freed_bytes},
+            {"constraints", std::move(constraints)}};
+}
+
+}  // namespace
+
+std::size_t row_count(const Snapshot& snapshot) noexcept {
+    if (!snapshot.names) return 0;
+    return std::min(
+        {snapshot.names->name.size(), snapshot.names->key.size(), snapshot.decisions.size()});
+}
+
+std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view name) noexcept {
+    const std::size_t rows = row_count(snapshot);
+    for (std::size_t row = 0; row < rows; ++row)
+        if (snapshot.names->name[row] == name) return row;
+    return std::nullopt;
+}
+
+Json status_json(const Snapshot& snapshot) {
+    return {{"version", BALLAST_VERSION},
+            {"backend",
+             {{"name", snapshot.backend_name},
+              {"up", snapshot.backend_up},
+              {"error", text_or_null(snapshot.backend_error)}}},
+            {"policy", snapshot.policy_name},
+            {"disabled", snapshot.disabled},
+            {"delay_seconds", seconds(snapshot.delay)},
+            {"tick", tick_json(snapshot.tick)},
+            {"host",
+             {{"total_bytes", known(snapshot.host.total_bytes)},
+              {"available_bytes", known(snapshot.host.available_bytes)}}},
+            {"domains", totals_json(snapshot)}};
+}
+
+Json domain_json(const Snapshot& snapshot, std::size_t row) {
+    const Decision& decision = snapshot.decisions[row];
+    const auto kept = [&](std::uint64_t loaned) {
+        return decision.total_bytes - std::min(decision.total_bytes, loaned);
+    };
+    return {{"name", snapshot.names->name[row]},
+            {"uuid", to_string(snapshot.names->key[row])},
+            {"total_bytes", decision.total_bytes},
+            {"memory_bytes", kept(decision.loaned_after_bytes)},
+            {"memory_target_bytes", kept(decision.loan_target_bytes)},
+            {"min_mem_bytes", decision.min_mem_bytes},
+            {"request_bytes", decision.request_bytes},
+            {"decided_bytes", decision.decided_bytes},
+            {"loan_target_bytes", decision.loan_target_bytes},
+            {"loaned_before_bytes", decision.loaned_before_bytes},
+            {"loaned_bytes", decision.loaned_after_bytes},
+            {"oom_freed_bytes", decision.oom_freed_bytes},
+            {"constraint", to_string(decision.constraint)},
+            {"outcome", to_string(decision.outcome)},
+            {"disabled", decision.disabled},
+            {"flags", flags_json(decision.flags)},
+            {"page_bytes", std::uint64_t{1} << std::min<unsigned>(decision.page_shift, 63)},
+            {"inflated_total_bytes", decision.inflated_total_bytes},
+            {"deflated_total_bytes", decision.deflated_total_bytes},
+            {"unused_bytes", known(decision.unused_bytes)},
+            {"usable_bytes", known(decision.usable_bytes)},
+            {"detail", text_or_null(trouble_of(snapshot, row))}};
+}
+
+Json explain_json(const Snapshot& snapshot, std::size_t row) {
+    const Constraint constraint = snapshot.decisions[row].constraint;
+    return {{"name", snapshot.names->name[row]},
+            {"tick", snapshot.tick.number},
+            {"constraint", to_string(constraint)},
+            {"constraint_meaning", describe(constraint)},
+            {"text", explain(snapshot, row)}};
+}
+
+Json error_json(std::string_view code, std::string_view message, int sys_errno) {
+    const char* name = sys_errno == 0 ? nullptr : ::strerrorname_np(sys_errno);
+    return {{"error",
+             {{"code", code},
+              {"message", message},
+              {"errno", sys_errno},
+              {"errno_name", name == nullptr ? Json(nullptr) : Json(name)}}}};
+}
+
+std::string to_text(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ballast

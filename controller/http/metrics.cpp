@@ -1,0 +1,231 @@
+#include "controller/http/metrics.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/gauge.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "controller/http/json.h"
+#include "controller/http/totals.h"
+
+namespace ballast {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+ClientMetric sample(MetricType type, double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    return metric;
+}
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+// A label must be UTF-8, and two domains must not share one: a name that is not gives way to the
+// UUID.
+std::string domain_label(const DomainNames& names, std::size_t row) {
+    try {
+        static_cast<void>(Json(names.name[row]).dump());
+        return names.name[row];
+    } catch (const Json::exception&) {
+        return to_string(names.key[row]);
+    }
+}
+
+class SnapshotCollector final : public prometheus::Collectable {
+  public:
+    SnapshotCollector(const SnapshotExchange& snapshots, std::uint64_t max_domains)
+        : snapshots_(snapshots), max_domains_(max_domains) {}
+
+    std::vector<MetricFamily> Collect() const override {
+        std::vector<MetricFamily> out;
+        add(out, "ballast_snapshots_skipped_total", "Ticks that readers kept from being published.",
+            MetricType::Counter, static_cast<double>(snapshots_.skipped()));
+        const auto snapshot = snapshots_.latest();
+        if (!snapshot) return out;
+        add_loop(out, *snapshot);
+        add_backend(out, *snapshot);
+        add_host(out, *snapshot);
+        if (row_count(*snapshot) <= max_domains_) add_domains(out, *snapshot);
+        return out;
+    }
+
+  private:
+    static MetricFamily& family(std::vector<MetricFamily>& out, std::string name, std::string help,
+                                MetricType type) {
+        return out.emplace_back(MetricFamily{std::move(name), std::move(help), type, {}});
+    }
+
+    static void add(std::vector<MetricFamily>& out, std::string name, std::string help,
+                    MetricType type, double value) {
+        family(out, std::move(name), std::move(help), type).metric = {sample(type, value)};
+    }
+
+    static void add_known(std::vector<MetricFamily>& out, std::string name, std::string help,
+                          std::uint64_t bytes) {
+        if (bytes == kUnknownBytes) return;
+        add(out, std::move(name), std::move(help), MetricType::Gauge, static_cast<double>(bytes));
+    }
+
+    static void add_loop(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        const TickStats& tick = snapshot.tick;
+        add(out, "ballast_ticks_total", "Ticks since the start.", MetricType::Counter,
+            static_cast<double>(tick.number));
+        add(out, "ballast_tick_lateness_seconds", "How long after it was due the last tick began.",
+            MetricType::Gauge, seconds(tick.late));
+        add(out, "ballast_tick_timestamp_seconds", "When the last tick ran, as Unix time.",
+            MetricType::Gauge, std::chrono::duration<double>(tick.wall.time_since_epoch()).count());
+        add(out, "ballast_delay_seconds", "The configured time between ticks.", MetricType::Gauge,
+            seconds(snapshot.delay));
+        add(out, "ballast_events_total", "Events from the backend since the start.",
+            MetricType::Counter, static_cast<double>(tick.events));
+        add(out, "ballast_disabled", "1 while lending is switched off for all domains.",
+            MetricType::Gauge, snapshot.disabled ? 1 : 0);
+        add_histogram(out, snapshot.tick_histogram);
+    }
+
+    static void add_histogram(std::vector<MetricFamily>& out, const TickHistogram& histogram) {
+        ClientMetric metric;
+        std::uint64_t count = 0;
+        for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+            const bool last = i == kTickBoundsSeconds.size();
+            count += histogram.counts[i];
+            metric.histogram.bucket.push_back(
+                {count, last ? std::numeric_limits<double>::infinity() : kTickBoundsSeconds[i]});
+        }
+        metric.histogram.sample_count = count;
+        metric.histogram.sample_sum = histogram.sum_seconds;
+        family(out, "ballast_tick_duration_seconds", "How long ticks took.", MetricType::Histogram)
+            .metric = {std::move(metric)};
+    }
+
+    static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        add(out, "ballast_backend_up", "1 while the hypervisor answers.", MetricType::Gauge,
+            snapshot.backend_up ? 1 : 0);
+        MetricFamily& calls =
+            family(out, "ballast_backend_calls_total",
+                   "Calls into the backend since the start, by outcome.", MetricType::Counter);
+        const auto count = [&](const char* call, const char* outcome, std::uint64_t value) {
+            calls.metric.push_back(sample(MetricType::Counter, static_cast<double>(value),
+                                          {{"call", call}, {"outcome", outcome}}));
+        };
+        count("observe", "done", snapshot.calls.observe_ok);
+        count("observe", "failed", snapshot.calls.observe_failed);
+        count("apply", "done", snapshot.calls.apply_done);
+        count("apply", "accepted", snapshot.calls.apply_accepted);
+        count("apply", "partial", snapshot.calls.apply_partial);
+        count("apply", "refused", snapshot.calls.apply_refused);
+        count("apply", "gone", snapshot.calls.apply_gone);
+        count("apply", "failed", snapshot.calls.apply_failed);
+    }
+
+    static void add_host(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        const Totals totals = totals_of(snapshot);
+        add_known(out, "ballast_host_memory_bytes", "Memory of the host.",
+                  snapshot.host.total_bytes);
+        add_known(out, "ballast_host_memory_available_bytes",
+                  "Memory the host can hand out without swapping.", snapshot.host.available_bytes);
+        add(out, "ballast_domains", "Domains observed.", MetricType::Gauge,
+            static_cast<double>(totals.domains));
+        add_known(out, "ballast_host_domain_memory_bytes",
+                  "Memory of all domains, lent memory included.", totals.total_bytes);
+        add_known(out, "ballast_host_loaned_bytes", "Memory that all domains lend.",
+                  totals.loaned_bytes);
+        add_known(out, "ballast_host_loan_target_bytes", "Sum of all loan targets.",
+                  totals.loan_target_bytes);
+        add_known(out, "ballast_host_oom_freed_bytes", "Sum of all OOM credits.",
+                  totals.oom_freed_bytes);
+        MetricFamily& constrained =
+            family(out, "ballast_constrained_domains", "Domains by their binding constraint.",
+                   MetricType::Gauge);
+        for (std::size_t i = 0; i < kConstraintCount; ++i)
+            constrained.metric.push_back(
+                sample(MetricType::Gauge, static_cast<double>(totals.constrained[i]),
+                       {{"constraint", std::string(to_string(static_cast<Constraint>(i)))}}));
+    }
+
+    static void add_domains(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        const std::size_t rows = row_count(snapshot);
+        std::vector<std::string> labels;
+        labels.reserve(rows);
+        for (std::size_t row = 0; row < rows; ++row)
+            labels.push_back(domain_label(*snapshot.names, row));
+        const auto column = [&](std::string name, std::string help, MetricType type, auto field) {
+            MetricFamily& added = family(out, std::move(name), std::move(help), type);
+            added.metric.reserve(rows);
+            for (std::size_t row = 0; row < rows; ++row)
+                added.metric.push_back(sample(type,
+                                              static_cast<double>(snapshot.decisions[row].*field),
+                                              {{"domain", labels[row]}}));
+        };
+        column("ballast_domain_memory_bytes", "Memory of the domain, lent memory included.",
+               MetricType::Gauge, &Decision::total_bytes);
+        column("ballast_loaned_bytes", "Memory the domain lends.", MetricType::Gauge,
+               &Decision::loaned_after_bytes);
+        column("ballast_loan_target_bytes", "Loaned bytes decided on after all constraints.",
+               MetricType::Gauge, &Decision::loan_target_bytes);
+        column("ballast_oom_freed_bytes", "OOM credit: bytes that are not asked for again.",
+               MetricType::Gauge, &Decision::oom_freed_bytes);
+        column("ballast_inflated_bytes_total", "Bytes lent by the domain since it came.",
+               MetricType::Counter, &Decision::inflated_total_bytes);
+        column("ballast_deflated_bytes_total", "Bytes given back to the domain since it came.",
+               MetricType::Counter, &Decision::deflated_total_bytes);
+        MetricFamily& constraint =
+            family(out, "ballast_domain_constraint",
+                   "1 for the constraint that binds the domain's loan.", MetricType::Gauge);
+        for (std::size_t row = 0; row < rows; ++row)
+            constraint.metric.push_back(sample(
+                MetricType::Gauge, 1,
+                {{"domain", labels[row]},
+                 {"constraint", std::string(to_string(snapshot.decisions[row].constraint))}}));
+    }
+
+    const SnapshotExchange& snapshots_;
+    const std::uint64_t max_domains_;
+};
+
+}  // namespace
+
+struct Metrics::State {
+    prometheus::Registry registry;  // what does not change from tick to tick
+    SnapshotCollector collector;
+
+    State(const SnapshotExchange& snapshots, std::uint64_t max_domains)
+        : collector(snapshots, max_domains) {
+        prometheus::BuildGauge()
+            .Name("ballast_build_info")
+            .Help("The running version; always 1.")
+            .Register(registry)
+            .Add({{"version", BALLAST_VERSION}, {"compiler", BALLAST_COMPILER}})
+            .Set(1);
+    }
+};
+
+Metrics::Metrics(const SnapshotExchange& snapshots, std::uint64_t max_domains)
+    : state_(std::make_unique<State>(snapshots, max_domains)) {}
+Metrics::~Metrics() = default;
+
+std::string Metrics::text() const {
+    std::vector<MetricFamily> families = state_->registry.Collect();
+    std::vector<MetricFamily> collected = state_->collector.Collect();
+    families.insert(families.end(), std::make_move_iterator(collected.begin()),
+                    std::make_move_iterator(collected.end()));
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families);
+    return std::move(out).str();
+}
+
+}  // namespace ballast

@@ -1,0 +1,26 @@
+// The Prometheus view of the newest snapshot.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "controller/snapshot_exchange.h"
+
+namespace ballast {
+
+class Metrics {
+  public:
+    // `snapshots` outlives this. Above `max_domains` domains no series carries a domain label.
+    Metrics(const SnapshotExchange& snapshots, std::uint64_t max_domains);
+    ~Metrics();
+
+    // The text exposition format, version 0.0.4. Any thread; never waits for the loop.
+    std::string text() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ballast

@@ -1,0 +1,18 @@
+#include "controller/http/totals.h"
+
+namespace ballast {
+
+Totals totals_of(const Snapshot& snapshot) noexcept {
+    Totals totals;
+    totals.domains = snapshot.decisions.size();
+    for (const Decision& decision : snapshot.decisions) {
+        totals.total_bytes += decision.total_bytes;
+        totals.loaned_bytes += decision.loaned_after_bytes;
+        totals.loan_target_bytes += decision.loan_target_bytes;
+        totals.oom_freed_bytes += decision.oom_freed_bytes;
+        totals.constrained[static_cast<std::size_t>(decision.constraint)] += 1;
+    }
+    return totals;
+}
+
+}  // namespace ballast
