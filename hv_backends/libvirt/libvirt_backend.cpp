@@ -1,1 +1,178 @@
-// placeholder
+#include "hv_backends/libvirt/libvirt_backend.h"
+
+#include <fmt/format.h>
+#include <libvirt/virterror.h>
+
+#include <optional>
+
+#include "base/units.h"
+#include "hv_backends/libvirt/backoff.h"
+#include "hv_backends/libvirt/connection.h"
+#include "hv_backends/libvirt/event_relay.h"
+#include "hv_backends/libvirt/event_subscription.h"
+#include "hv_backends/libvirt/event_thread.h"
+#include "hv_backends/libvirt/host_memory.h"
+#include "hv_backends/libvirt/observer.h"
+
+namespace ballast {
+namespace {
+
+class LibvirtBackend final : public Backend {
+  public:
+    LibvirtBackend(const LibvirtOptions& options, const Clock& clock)
+        : options_(options),
+          clock_(clock),
+          relay_(std::make_shared<EventRelay>(clock)),
+          reconnect_(options.reconnect_min, options.reconnect_max),
+          observer_(options.stats_period_s, *relay_) {
+        capabilities_.name = "libvirt";
+        capabilities_.description = "virtio balloons of the domains at " + options.uri;
+        capabilities_.asynchronous = true;
+    }
+    ~LibvirtBackend() override { stop(); }
+
+    const Capabilities& capabilities() const noexcept override { return capabilities_; }
+    Result<void> start(EventSink& sink) override;
+    void stop() noexcept override;
+    Result<void> observe(Observation& into) override;
+    StepOutcome apply(const Step& step) noexcept override;
+    // The virtio driver's notifier frees what it always frees; no figure reaches it.
+    void set_guest_tunables(const DomainKey&, const GuestTunables&) override {}
+
+  private:
+    Result<void> connect();
+    Result<void> ensure_connected();
+    void disconnect() noexcept;
+    bool connection_broke() const noexcept;
+    StepOutcome explain_failure(LibvirtDomain& domain) noexcept;
+
+    const LibvirtOptions options_;
+    const Clock& clock_;
+    Capabilities capabilities_;
+    const std::shared_ptr<EventRelay> relay_;
+    Backoff reconnect_;
+    Observer observer_;
+    bool started_ = false;
+    Error last_failure_{Errc::unavailable, "not connected", 0};
+    // In the order in which they are made; unmade the other way round.
+    std::shared_ptr<EventThread> events_;
+    ConnectHandle connection_;
+    std::optional<EventSubscription> subscription_;
+};
+
+Result<void> LibvirtBackend::start(EventSink& sink) {
+    if (events_ == nullptr) {
+        auto events = EventThread::acquire();
+        if (!events) return tl::unexpected(events.error());
+        events_ = std::move(*events);
+    }
+    relay_->attach(sink);
+    started_ = true;
+    if (connection_ != nullptr) return {};
+    return connect();
+}
+
+void LibvirtBackend::stop() noexcept {
+    relay_->detach();
+    disconnect();
+    events_.reset();
+    started_ = false;
+}
+
+Result<void> LibvirtBackend::connect() {
+    auto connection = open_connection(options_.uri);
+    if (!connection) {
+        reconnect_.failed(clock_.now());
+        last_failure_ = connection.error();
+        return tl::unexpected(last_failure_);
+    }
+    connection_ = std::move(*connection);
+    // First, so that a loss during what follows counts.
+    relay_->report_connected();
+    subscription_.emplace(connection_.get(), relay_);
+    observer_.forget_connection();
+    reconnect_.succeeded();
+    return {};
+}
+
+void LibvirtBackend::disconnect() noexcept {
+    observer_.forget_connection();
+    subscription_.reset();
+    connection_.reset();
+}
+
+bool LibvirtBackend::connection_broke() const noexcept {
+    return relay_->lost() || virConnectIsAlive(connection_.get()) != 1;
+}
+
+Result<void> LibvirtBackend::ensure_connected() {
+    if (!started_) return fail(Errc::unavailable, "libvirt backend is not started");
+    if (connection_ != nullptr && relay_->lost()) disconnect();
+    if (connection_ != nullptr) return {};
+    if (!reconnect_.due(clock_.now())) return fail(Errc::unavailable, last_failure_.context);
+    auto connected = connect();
+    // While it runs, no failure to connect is final: a server may come back.
+    if (!connected) return fail(Errc::unavailable, connected.error().context);
+    return connected;
+}
+
+Result<void> LibvirtBackend::observe(Observation& into) {
+    if (auto connected = ensure_connected(); !connected) return connected;
+    auto observed = observer_.observe(connection_.get(), clock_.now(), into);
+    if (observed) {
+        into.host = read_host_memory(connection_.get(), is_local(options_.uri));
+        return observed;
+    }
+    if (!connection_broke()) return observed;
+    relay_->report_lost(observed.error().context);
+    last_failure_ = observed.error();
+    disconnect();
+    return fail(Errc::unavailable, last_failure_.context);
+}
+
+StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
+    if (connection_ == nullptr)
+        return {StepStatus::failed, step.loaned_from_bytes, Constraint::backend_error,
+                "not connected to libvirt"};
+    LibvirtDomain* domain = observer_.find(step.row, step.domain);
+    if (domain == nullptr || domain->handle == nullptr)
+        return {StepStatus::gone, 0, Constraint::backend_error, "no longer there"};
+    // A domain without any memory is not one: libvirt refuses it as well.
+    if (step.loaned_to_bytes >= domain->total_bytes)
+        return {StepStatus::refused, domain->loaned_bytes, Constraint::min_mem,
+                fmt::format("cannot lend {} of {}", format_size(step.loaned_to_bytes),
+                            format_size(domain->total_bytes))};
+    if (!domain->calls.due(clock_.now()))
+        return {StepStatus::refused, domain->loaned_bytes, Constraint::stuck,
+                fmt::format("kept libvirt waiting; asked again {} after that",
+                            format_duration(domain->calls.wait()))};
+
+    const unsigned long kept_kib = (domain->total_bytes - step.loaned_to_bytes) / kKiB;
+    if (virDomainSetMemoryFlags(domain->handle.get(), kept_kib, VIR_DOMAIN_AFFECT_LIVE) != 0)
+        return explain_failure(*domain);
+    domain->calls.succeeded();
+    return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
+}
+
+StepOutcome LibvirtBackend::explain_failure(LibvirtDomain& domain) noexcept {
+    const int number = last_error_number();
+    const std::string detail = libvirt_failure("set the balloon").value().context;
+    if (number == VIR_ERR_NO_DOMAIN || virDomainIsActive(domain.handle.get()) == 0)
+        return {StepStatus::gone, 0, Constraint::backend_error, detail};
+    if (number == VIR_ERR_OPERATION_TIMEOUT || number == VIR_ERR_AGENT_UNRESPONSIVE) {
+        domain.calls.failed(clock_.now());
+        return {StepStatus::failed, domain.loaned_bytes, Constraint::stuck, detail};
+    }
+    // QEMU's answer for a domain whose balloon nobody serves.
+    if (number == VIR_ERR_OPERATION_INVALID)
+        return {StepStatus::refused, domain.loaned_bytes, Constraint::no_driver, detail};
+    return {StepStatus::failed, domain.loaned_bytes, Constraint::backend_error, detail};
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_libvirt_backend(const LibvirtOptions& options, const Clock& clock) {
+    return std::make_unique<LibvirtBackend>(options, clock);
+}
+
+}  // namespace ballast

@@ -1,0 +1,94 @@
+#include "hv_backends/libvirt/domain_facts.h"
+
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+
+#include <charconv>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/units.h"
+
+namespace ballast {
+namespace {
+
+struct XmlFreer {
+    void operator()(xmlDocPtr document) const noexcept { xmlFreeDoc(document); }
+    void operator()(xmlXPathContextPtr context) const noexcept { xmlXPathFreeContext(context); }
+    void operator()(xmlXPathObjectPtr object) const noexcept { xmlXPathFreeObject(object); }
+    void operator()(xmlChar* text) const noexcept { xmlFree(text); }
+};
+template <class T>
+using XmlHandle = std::unique_ptr<T, XmlFreer>;
+
+// XPath over one document.
+class Query {
+  public:
+    explicit Query(xmlDocPtr document) : context_(xmlXPathNewContext(document)) {}
+
+    bool matches(const char* path) const {
+        const auto object = evaluate(path);
+        return object != nullptr && xmlXPathCastToBoolean(object.get()) != 0;
+    }
+    // Text of the first node found; empty if there is none.
+    std::string text(const char* path) const {
+        const auto object = evaluate(path);
+        if (object == nullptr) return {};
+        const XmlHandle<xmlChar> chars(xmlXPathCastToString(object.get()));
+        return chars == nullptr ? std::string() : reinterpret_cast<const char*>(chars.get());
+    }
+
+  private:
+    XmlHandle<xmlXPathObject> evaluate(const char* path) const {
+        if (context_ == nullptr) return nullptr;
+        return XmlHandle<xmlXPathObject>(
+            xmlXPathEvalExpression(reinterpret_cast<const xmlChar*>(path), context_.get()));
+    }
+    XmlHandle<xmlXPathContext> context_;
+};
+
+template <class Number>
+std::optional<Number> parse_number(const std::string& text) {
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::uint64_t maximum_bytes(const Query& query) {
+    // libvirt always answers in KiB.
+    const auto kib = parse_number<std::uint64_t>(query.text("string(/domain/memory[@unit='KiB'])"));
+    constexpr auto kLimit =
+        static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
+    return kib && *kib <= kLimit ? *kib * kKiB : kUnknownBytes;
+}
+
+}  // namespace
+
+Result<DomainFacts> parse_domain_facts(std::string_view xml) {
+    if (xml.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+        return fail(Errc::bad_data, "domain XML is too long");
+    const XmlHandle<xmlDoc> document(
+        xmlReadMemory(xml.data(), static_cast<int>(xml.size()), "domain.xml", nullptr,
+                      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING));
+    if (document == nullptr) return fail(Errc::bad_data, "domain XML does not parse");
+    const Query query(document.get());
+    if (!query.matches("/domain")) return fail(Errc::bad_data, "domain XML holds no <domain>");
+
+    DomainFacts facts;
+    facts.maximum_bytes = maximum_bytes(query);
+    facts.has_balloon = query.matches("/domain/devices/memballoon[@model!='none']");
+    facts.deflate_on_oom = query.matches("/domain/devices/memballoon[@autodeflate='on']");
+    facts.stats_period_s =
+        parse_number<std::uint32_t>(query.text("string(/domain/devices/memballoon/stats/@period)"))
+            .value_or(0);
+    facts.pinned_memory = query.matches(
+        "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
+        " | /domain/devices/hostdev[@type='pci' or @type='mdev']"
+        " | /domain/devices/interface[@type='hostdev' or @type='vdpa']");
+    return facts;
+}
+
+}  // namespace ballast

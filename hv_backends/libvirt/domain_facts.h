@@ -1,0 +1,28 @@
+// What a domain's XML says about its memory; read once when a domain comes or changes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/domain.h"
+
+namespace ballast {
+
+struct DomainFacts {
+    std::uint64_t maximum_bytes = kUnknownBytes;  // <memory>
+    bool has_balloon = false;                     // a <memballoon> that is not model='none'
+    bool deflate_on_oom = false;                  // autodeflate='on'
+    std::uint32_t stats_period_s = 0;             // 0 = no statistics are collected
+    // Lending frees nothing on the host: huge pages, locked memory, or a passed-through device
+    // (its DMA pins the guest).
+    bool pinned_memory = false;
+
+    friend bool operator==(const DomainFacts&, const DomainFacts&) = default;
+};
+
+// Reads a <domain> document. Figures that do not parse are as if absent. Errors: bad_data (not
+// XML, or no domain).
+Result<DomainFacts> parse_domain_facts(std::string_view xml);
+
+}  // namespace ballast

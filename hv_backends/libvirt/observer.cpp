@@ -1,0 +1,235 @@
+#include "hv_backends/libvirt/observer.h"
+
+#include <libvirt/virterror.h>
+
+#include <cstdlib>
+
+#include "hv_backends/libvirt/event_subscription.h"
+
+namespace ballast {
+namespace {
+
+constexpr std::uint8_t kPageShift = 12;  // virtio's balloon counts 4 KiB pages everywhere
+constexpr unsigned kGroups = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_BALLOON;
+
+void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
+    Event event;
+    event.kind = kind;
+    event.domain = domain;
+    relay.send(std::move(event));
+}
+
+// Whether a job (of which a migration is one) runs; false if that cannot be told.
+bool job_runs(virDomainPtr domain) noexcept {
+    virDomainJobInfo job{};
+    return virDomainGetJobInfo(domain, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
+}
+
+}  // namespace
+
+void Observer::forget_connection() noexcept {
+    wait_free_ = true;
+    for (LibvirtDomain& domain : domains_) {
+        domain.handle.reset();
+        domain.facts_known = false;
+        domain.calls.succeeded();
+    }
+}
+
+Result<StatsHandle> Observer::bulk_call(virConnectPtr connection, int& count) {
+    virDomainStatsRecordPtr* records = nullptr;
+    unsigned flags = VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE;
+    if (wait_free_) flags |= VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT;
+    count = virConnectGetAllDomainStats(connection, kGroups, &records, flags);
+    if (count >= 0) return StatsHandle(records);
+    if (wait_free_ && last_error_number() == VIR_ERR_INVALID_ARG) {
+        // A driver that never waits does not know the flag either.
+        wait_free_ = false;
+        return bulk_call(connection, count);
+    }
+    return libvirt_failure("read all domains' statistics");
+}
+
+void Observer::apply_notes(Time now) {
+    relay_.take_notes(notes_);
+    for (const Note& note : notes_) {
+        const auto found = row_of_.find(note.domain);
+        if (found == row_of_.end()) continue;
+        LibvirtDomain& domain = domains_[found->second];
+        switch (note.kind) {
+            case Note::Kind::changed:
+                domain.facts_known = false;
+                break;
+            case Note::Kind::rebooted:
+                domain.freshness.restart(now);
+                break;
+            case Note::Kind::paused:
+                domain.told_paused = true;
+                break;
+            case Note::Kind::resumed:
+                domain.told_paused = false;
+                break;
+            case Note::Kind::migration_began:
+                domain.told_migrating = true;
+                break;
+            case Note::Kind::migration_ended:
+                domain.told_migrating = false;
+                break;
+        }
+    }
+}
+
+Result<void> Observer::observe(virConnectPtr connection, Time now, Observation& into) {
+    // Before the call, so that its answer is newer than every note.
+    apply_notes(now);
+    int count = 0;
+    const auto records = bulk_call(connection, count);
+    if (!records) return tl::unexpected(records.error());
+
+    DomainTable& table = into.domains;
+    if (table.size() != domains_.size()) {
+        // Not the object of the last call: its rows are none of ours.
+        for (const LibvirtDomain& domain : domains_) relay_.set_total(domain.key, 0);
+        domains_.clear();
+        row_of_.clear();
+        table.resize(0);
+        ++membership_;
+    }
+    ++pass_;
+    into.at = now;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+        take_record(*records->get()[i], i, now, table);
+    remove_unseen(table);
+    table.membership = membership_;
+    return {};
+}
+
+void Observer::take_record(const virDomainStatsRecord& record, std::size_t likely_row, Time now,
+                           DomainTable& table) {
+    const DomainKey key = key_of(record.dom);
+    const int id = static_cast<int>(virDomainGetID(record.dom));
+    LibvirtDomain* domain = find(likely_row, key);
+    // Stopped and started between two observations: gone for this one, so that the controller
+    // starts over with it as well.
+    if (domain != nullptr && domain->id != id) return;
+    if (domain == nullptr) {
+        domain = &add(key, now, table);
+        domain->id = id;
+    }
+    const auto row = static_cast<std::size_t>(domain - domains_.data());
+    domain->pass = pass_;
+    const char* name = virDomainGetName(record.dom);
+    if (name != nullptr && table.name[row] != name) {
+        table.name[row] = name;
+        ++membership_;
+    }
+    if (domain->handle == nullptr) domain->handle = share(record.dom);
+    if (!domain->facts_known) read_facts(*domain, now);
+    fill(row, read_sample(record.params, record.nparams), now, table);
+}
+
+LibvirtDomain& Observer::add(const DomainKey& key, Time now, DomainTable& table) {
+    const std::size_t row = domains_.size();
+    table.resize(row + 1);
+    table.key[row] = key;
+    table.page_shift[row] = kPageShift;
+    row_of_.emplace(key, row);
+    ++membership_;
+    LibvirtDomain& domain = domains_.emplace_back();
+    domain.key = key;
+    domain.freshness.restart(now);
+    return domain;
+}
+
+void Observer::remove_unseen(DomainTable& table) {
+    for (std::size_t row = domains_.size(); row-- > 0;) {
+        if (domains_[row].pass == pass_) continue;
+        relay_.set_total(domains_[row].key, 0);
+        row_of_.erase(domains_[row].key);
+        if (row + 1 != domains_.size()) {
+            domains_[row] = std::move(domains_.back());
+            row_of_[domains_[row].key] = row;
+        }
+        domains_.pop_back();
+        table.remove_row(row);
+        ++membership_;
+    }
+}
+
+void Observer::read_facts(LibvirtDomain& domain, Time now) {
+    if (!domain.calls.due(now)) return;
+    struct Free {
+        void operator()(char* text) const noexcept { std::free(text); }
+    };
+    const std::unique_ptr<char, Free> xml(virDomainGetXMLDesc(domain.handle.get(), 0));
+    const auto facts = xml == nullptr ? Result<DomainFacts>(libvirt_failure("read the XML"))
+                                      : parse_domain_facts(xml.get());
+    if (!facts) {
+        // Mostly a domain that is about to go; tried again as long as it does not.
+        domain.calls.failed(now);
+        return;
+    }
+    domain.facts = *facts;
+    domain.facts_known = true;
+    if (domain.facts.has_balloon && domain.facts.stats_period_s == 0 && stats_period_s_ != 0) {
+        const int period = static_cast<int>(stats_period_s_);
+        // A failure leaves the figures unknown, which policies understand.
+        if (virDomainSetMemoryStatsPeriod(domain.handle.get(), period, VIR_DOMAIN_AFFECT_LIVE) == 0)
+            domain.facts.stats_period_s = stats_period_s_;
+    }
+    domain.calls.succeeded();
+}
+
+// The end of a pause or a migration may have been missed while the connection was down, and
+// libvirt does not tell of every migration that failed.
+void Observer::reconcile(LibvirtDomain& domain, DomainFlags state) {
+    if (domain.told_paused && !has(state, DomainFlags::paused)) {
+        domain.told_paused = false;
+        send(relay_, domain.key, EventKind::domain_resumed);
+    }
+    if (domain.told_migrating && !has(state, DomainFlags::migrating) &&
+        !job_runs(domain.handle.get())) {
+        domain.told_migrating = false;
+        send(relay_, domain.key, EventKind::migration_ended);
+    }
+}
+
+void Observer::fill(std::size_t row, const StatsSample& sample, Time now, DomainTable& table) {
+    LibvirtDomain& domain = domains_[row];
+    DomainFlags flags = state_flags(sample);
+    reconcile(domain, flags);
+    if (domain.told_migrating) flags = flags | DomainFlags::migrating;
+
+    const bool statistics = domain.facts.has_balloon && domain.facts.stats_period_s != 0;
+    if (!domain.facts_known) {
+        flags = flags | DomainFlags::starting;
+    } else {
+        if (!domain.facts.has_balloon) flags = flags | DomainFlags::no_driver;
+        if (domain.facts.deflate_on_oom) flags = flags | DomainFlags::deflate_on_oom;
+        if (domain.facts.pinned_memory) flags = flags | DomainFlags::pinned_memory;
+    }
+    if (statistics)
+        flags = flags | domain.freshness.update(sample.last_update_s, domain.facts.stats_period_s,
+                                                sample.running(), now);
+
+    const MemoryFigures figures = memory_figures(sample, domain.facts);
+    if (figures.total_bytes != domain.total_bytes) {
+        domain.total_bytes = figures.total_bytes;
+        relay_.set_total(domain.key, figures.total_bytes);
+    }
+    domain.loaned_bytes = figures.loaned_bytes;
+    table.flags[row] = flags;
+    table.total_bytes[row] = figures.total_bytes;
+    table.loaned_bytes[row] = figures.loaned_bytes;
+    table.loan_request_bytes[row] = 0;
+    table.unused_bytes[row] = figures.unused_bytes;
+    table.usable_bytes[row] = figures.usable_bytes;
+}
+
+LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {
+    if (row < domains_.size() && domains_[row].key == key) return &domains_[row];
+    const auto found = row_of_.find(key);
+    return found == row_of_.end() ? nullptr : &domains_[found->second];
+}
+
+}  // namespace ballast

@@ -1,0 +1,80 @@
+#include "hv_backends/libvirt/stats_sample.h"
+
+#include <limits>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace ballast {
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4 * kKiB;
+// Above it a size in KiB is not one: its bytes would not fit a signed 64-bit figure.
+constexpr std::uint64_t kMaxKib =
+    static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
+
+std::uint64_t whole_pages(std::uint64_t bytes) noexcept {
+    return bytes - bytes % kPageBytes;
+}
+
+std::uint64_t guest_figure(std::uint64_t kib, std::uint64_t total_bytes) noexcept {
+    return kib > total_bytes / kKiB ? kUnknownBytes : kib * kKiB;
+}
+
+// Where a figure of that name goes; nullptr for names we do not read.
+std::uint64_t* figure(StatsSample& sample, std::string_view name) noexcept {
+    if (name == "balloon.current") return &sample.current_kib;
+    if (name == "balloon.maximum") return &sample.maximum_kib;
+    if (name == "balloon.unused") return &sample.unused_kib;
+    if (name == "balloon.usable") return &sample.usable_kib;
+    if (name == "balloon.last-update") return &sample.last_update_s;
+    return nullptr;
+}
+
+}  // namespace
+
+bool StatsSample::running() const noexcept {
+    return state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED;
+}
+
+StatsSample read_sample(const virTypedParameter* parameters, int count) noexcept {
+    StatsSample sample;
+    for (int i = 0; i < count; ++i) {
+        const virTypedParameter& parameter = parameters[i];
+        const std::string_view name(parameter.field);
+        if (parameter.type == VIR_TYPED_PARAM_ULLONG) {
+            if (std::uint64_t* target = figure(sample, name)) *target = parameter.value.ul;
+        } else if (parameter.type == VIR_TYPED_PARAM_INT) {
+            if (name == "state.state") sample.state = parameter.value.i;
+            if (name == "state.reason") sample.reason = parameter.value.i;
+        }
+    }
+    return sample;
+}
+
+MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept {
+    MemoryFigures figures;
+    if (sample.maximum_kib <= kMaxKib)
+        figures.total_bytes = whole_pages(sample.maximum_kib * kKiB);
+    else if (facts.maximum_bytes != kUnknownBytes)
+        figures.total_bytes = whole_pages(facts.maximum_bytes);
+    // A guest may write any size of its balloon: more than everything kept means nothing lent.
+    if (sample.current_kib < figures.total_bytes / kKiB)
+        figures.loaned_bytes = whole_pages(figures.total_bytes - sample.current_kib * kKiB);
+    figures.unused_bytes = guest_figure(sample.unused_kib, figures.total_bytes);
+    figures.usable_bytes = guest_figure(sample.usable_kib, figures.total_bytes);
+    return figures;
+}
+
+DomainFlags state_flags(const StatsSample& sample) noexcept {
+    const bool migrating =
+        (sample.state == VIR_DOMAIN_PAUSED && (sample.reason == VIR_DOMAIN_PAUSED_MIGRATION ||
+                                               sample.reason == VIR_DOMAIN_PAUSED_POSTCOPY)) ||
+        (sample.state == VIR_DOMAIN_RUNNING && sample.reason == VIR_DOMAIN_RUNNING_POSTCOPY);
+    DomainFlags flags = DomainFlags::none;
+    if (!sample.running()) flags = flags | DomainFlags::paused;
+    if (migrating) flags = flags | DomainFlags::migrating;
+    return flags;
+}
+
+}  // namespace ballast

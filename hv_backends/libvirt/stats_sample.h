@@ -1,0 +1,42 @@
+// One record of libvirt's bulk statistics, turned into figures the controller can use.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <cstdint>
+
+#include "hv_backends/libvirt/domain_facts.h"
+#include "model/domain.h"
+
+namespace ballast {
+
+// As told; kUnknownBytes where absent. Names follow the fields of virConnectGetAllDomainStats.
+struct StatsSample {
+    int state = VIR_DOMAIN_NOSTATE;
+    int reason = 0;
+    std::uint64_t current_kib = kUnknownBytes;  // what the guest keeps; the guest writes it
+    std::uint64_t maximum_kib = kUnknownBytes;
+    std::uint64_t unused_kib = kUnknownBytes;
+    std::uint64_t usable_kib = kUnknownBytes;
+    std::uint64_t last_update_s = 0;  // when the guest last sent statistics; 0 = never
+
+    bool running() const noexcept;
+};
+
+// Fields of other names or types are passed over.
+StatsSample read_sample(const virTypedParameter* parameters, int count) noexcept;
+
+// Whole bytes, consistent whatever a guest claims: loaned <= total, both whole 4 KiB pages; guest
+// figures above the total are unknown.
+struct MemoryFigures {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t loaned_bytes = 0;
+    std::uint64_t unused_bytes = kUnknownBytes;
+    std::uint64_t usable_bytes = kUnknownBytes;
+};
+MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept;
+
+// paused and migrating, as far as the domain's state tells.
+DomainFlags state_flags(const StatsSample& sample) noexcept;
+
+}  // namespace ballast

@@ -1,0 +1,104 @@
+#include "hv_backends/libvirt/domain_facts.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using ballast::Errc;
+using ballast::parse_domain_facts;
+
+namespace {
+
+std::string domain(const std::string& devices, const std::string& more = "") {
+    return "<domain type='kvm' id='3'><name>g1</name>"
+           "<memory unit='KiB'>524288</memory><currentMemory unit='KiB'>262144</currentMemory>" +
+           more + "<devices>" + devices + "</devices></domain>";
+}
+
+}  // namespace
+
+TEST_CASE("a balloon with all its attributes is read") {
+    const auto facts = parse_domain_facts(
+        domain("<memballoon model='virtio' autodeflate='on' freePageReporting='on'>"
+               "<stats period='5'/><alias name='balloon0'/></memballoon>"));
+    REQUIRE(facts);
+    CHECK(facts->maximum_bytes == 512ULL << 20U);
+    CHECK(facts->has_balloon);
+    CHECK(facts->deflate_on_oom);
+    CHECK(facts->stats_period_s == 5);
+    CHECK_FALSE(facts->pinned_memory);
+}
+
+TEST_CASE("a plain balloon neither deflates by itself nor has statistics") {
+    const auto facts = parse_domain_facts(domain("<memballoon model='virtio'/>"));
+    REQUIRE(facts);
+    CHECK(facts->has_balloon);
+    CHECK_FALSE(facts->deflate_on_oom);
+    CHECK(facts->stats_period_s == 0);
+}
+
+TEST_CASE("model none and no element at all are no balloon") {
+    CHECK_FALSE(parse_domain_facts(domain("<memballoon model='none'/>"))->has_balloon);
+    CHECK_FALSE(parse_domain_facts(domain(""))->has_balloon);
+}
+
+TEST_CASE("a newer balloon model is a balloon") {
+    CHECK(parse_domain_facts(domain("<memballoon model='virtio-non-transitional'/>"))->has_balloon);
+}
+
+TEST_CASE("memory that cannot be freed is recognised") {
+    const auto pinned = [](const std::string& devices, const std::string& more) {
+        return parse_domain_facts(domain(devices, more))->pinned_memory;
+    };
+    CHECK(pinned("", "<memoryBacking><hugepages/></memoryBacking>"));
+    CHECK(pinned("", "<memoryBacking><locked/></memoryBacking>"));
+    CHECK(pinned("<hostdev mode='subsystem' type='pci' managed='yes'/>", ""));
+    CHECK(pinned("<hostdev mode='subsystem' type='mdev' model='vfio-pci'/>", ""));
+    CHECK(pinned("<interface type='hostdev'/>", ""));
+    CHECK(pinned("<interface type='vdpa'/>", ""));
+
+    CHECK_FALSE(pinned("<hostdev mode='subsystem' type='usb'/>", ""));
+    CHECK_FALSE(pinned("<interface type='bridge'/>", ""));
+    CHECK_FALSE(pinned("", "<memoryBacking><nosharepages/></memoryBacking>"));
+}
+
+TEST_CASE("words in a description or in metadata are not taken for devices") {
+    const auto facts =
+        parse_domain_facts(domain("",
+                                  "<metadata><memballoon model='virtio'/><hugepages/></metadata>"
+                                  "<description>&lt;memballoon model='virtio'/&gt;</description>"));
+    REQUIRE(facts);
+    CHECK_FALSE(facts->has_balloon);
+    CHECK_FALSE(facts->pinned_memory);
+}
+
+TEST_CASE("figures that do not parse are as if absent") {
+    const auto facts = parse_domain_facts(
+        "<domain><memory unit='KiB'>99999999999999999999</memory><devices>"
+        "<memballoon model='virtio'><stats period='-1'/></memballoon></devices></domain>");
+    REQUIRE(facts);
+    CHECK(facts->maximum_bytes == ballast::kUnknownBytes);
+    CHECK(facts->stats_period_s == 0);
+    CHECK(parse_domain_facts("<domain><memory unit='KiB'>9223372036854775807</memory></domain>")
+              ->maximum_bytes == ballast::kUnknownBytes);
+    CHECK(parse_domain_facts("<domain><memory unit='GiB'>1</memory></domain>")->maximum_bytes ==
+          ballast::kUnknownBytes);
+}
+
+TEST_CASE("what is no domain is refused") {
+    for (const char* text : {"", "no xml", "<domain>", "<network/>", "<a><domain/></a>"}) {
+        const auto facts = parse_domain_facts(text);
+        REQUIRE_FALSE(facts);
+        CHECK(facts.error().code == Errc::bad_data);
+    }
+}
+
+TEST_CASE("an entity that would grow without bound is refused") {
+    std::string bomb = "<!DOCTYPE d [<!ENTITY a0 'x'>";
+    for (int i = 1; i < 40; ++i) {
+        const std::string inner = "&a" + std::to_string(i - 1) + ";";
+        bomb += "<!ENTITY a" + std::to_string(i) + " '" + inner + inner + "'>";
+    }
+    bomb += "]><domain><memory unit='KiB'>&a39;</memory></domain>";
+    const auto facts = parse_domain_facts(bomb);
+    CHECK((!facts || facts->maximum_bytes == ballast::kUnknownBytes));
+}

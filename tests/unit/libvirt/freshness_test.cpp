@@ -1,0 +1,69 @@
+#include "hv_backends/libvirt/freshness.h"
+
+#include <catch2/catch.hpp>
+
+using ballast::DomainFlags;
+using ballast::Freshness;
+using ballast::Time;
+using namespace std::chrono_literals;
+
+namespace {
+
+Freshness seen_first_at(Time at) {
+    Freshness freshness;
+    freshness.restart(at);
+    return freshness;
+}
+
+}  // namespace
+
+TEST_CASE("a guest without statistics is starting for ten seconds and never stale") {
+    Freshness freshness = seen_first_at(Time{1h});
+    CHECK(freshness.update(0, 1, true, Time{1h}) == DomainFlags::starting);
+    CHECK(freshness.update(0, 1, true, Time{1h + 9s}) == DomainFlags::starting);
+    CHECK(freshness.update(0, 1, true, Time{1h + 10s}) == DomainFlags::none);
+    CHECK(freshness.update(0, 1, true, Time{2h}) == DomainFlags::none);
+}
+
+TEST_CASE("the first statistics end the start") {
+    Freshness freshness = seen_first_at(Time{1h});
+    CHECK(freshness.update(0, 1, true, Time{1h}) == DomainFlags::starting);
+    CHECK(freshness.update(100, 1, true, Time{1h + 1s}) == DomainFlags::none);
+}
+
+TEST_CASE("statistics that stand still become stale, and fresh when they move again") {
+    Freshness freshness = seen_first_at(Time{1h});
+    CHECK(freshness.update(100, 1, true, Time{1h}) == DomainFlags::none);
+    CHECK(freshness.update(100, 1, true, Time{1h + 5s}) == DomainFlags::none);
+    CHECK(freshness.update(100, 1, true, Time{1h + 6s}) == DomainFlags::stale_stats);
+    CHECK(freshness.update(101, 1, true, Time{1h + 7s}) == DomainFlags::none);
+}
+
+TEST_CASE("staleness is counted in the domain's own period") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(100, 60, true, Time{}) == DomainFlags::none);
+    CHECK(freshness.update(100, 60, true, Time{300s}) == DomainFlags::none);
+    CHECK(freshness.update(100, 60, true, Time{301s}) == DomainFlags::stale_stats);
+}
+
+TEST_CASE("a record without statistics is no news, but does not freshen") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(100, 1, true, Time{}) == DomainFlags::none);
+    CHECK(freshness.update(0, 1, true, Time{3s}) == DomainFlags::none);
+    CHECK(freshness.update(0, 1, true, Time{6s}) == DomainFlags::stale_stats);
+}
+
+TEST_CASE("time while the domain stands still does not age its statistics") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(100, 1, true, Time{}) == DomainFlags::none);
+    CHECK(freshness.update(100, 1, false, Time{1h}) == DomainFlags::none);
+    CHECK(freshness.update(100, 1, true, Time{1h + 5s}) == DomainFlags::none);
+    CHECK(freshness.update(100, 1, true, Time{1h + 6s}) == DomainFlags::stale_stats);
+}
+
+TEST_CASE("a reboot starts over") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(100, 1, true, Time{}) == DomainFlags::none);
+    freshness.restart(Time{1min});
+    CHECK(freshness.update(0, 1, true, Time{1min}) == DomainFlags::starting);
+}
