@@ -82,7 +82,8 @@ Result<std::uint64_t> parse_attribute(Attribute attribute, std::string_view valu
     }
     if (error != std::errc{} || stop != end) return refuse(rule, value, out_of_range);
     if (number > rule.max) {
-        return refuse(rule, value, rule.max == kMaxKib ? ERANGE : out_of_range);
+        // Sizes beyond 2^63 bytes; everything else has a small range of its own.
+        return refuse(rule, value, rule.max >= kMaxKib / 1024 ? ERANGE : out_of_range);
     }
     if (number < rule.min) return refuse(rule, value, out_of_range);
     return number;
