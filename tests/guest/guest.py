@@ -1,0 +1,148 @@
+"""One test guest: its definition, its balloon as libvirt sees it, and a shell inside it."""
+
+import base64
+import pathlib
+import re
+import socket
+import time
+
+BOOT_TIMEOUT_S = 30
+RUN_TIMEOUT_S = 60
+MIB_KIB = 1024
+
+DOMAIN_XML = """
+<domain type='qemu'>
+  <name>{name}</name>
+  <memory unit='KiB'>{memory_kib}</memory>
+  <currentMemory unit='KiB'>{memory_kib}</currentMemory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{kernel}</kernel>
+    <initrd>{initramfs}</initrd>
+    <cmdline>console=ttyS0 quiet {cmdline}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <cpu mode='custom' match='exact'><model>qemu64</model></cpu>
+  <on_reboot>restart</on_reboot>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <serial type='file'><source path='{console}'/><target port='0'/></serial>
+    <serial type='unix'><source mode='bind' path='{channel}'/><target port='1'/></serial>
+    {balloon}
+  </devices>
+</domain>
+"""
+BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='on'>"
+               "{stats}</memballoon>")
+NO_BALLOON_XML = "<memballoon model='none'/>"
+
+
+class Guest:
+    """autodeflate: the guest takes memory back when it runs out. stats_period_s: None leaves it
+    unset. balloon=False: no balloon device at all."""
+
+    def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
+                 stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = ""):
+        self.name = name
+        self.memory_kib = memory_mib * MIB_KIB
+        self._lab = lab
+        self._console = lab.folder / f"{name}.console"
+        self._channel = lab.folder / f"{name}.sock"
+        self._socket = None
+        self._buffer = b""
+        self._next_id = 1
+        stats = f"<stats period='{stats_period_s}'/>" if stats_period_s else ""
+        self._xml = DOMAIN_XML.format(
+            name=name, memory_kib=self.memory_kib, kernel=lab.image.kernel,
+            initramfs=lab.image.initramfs, cmdline=cmdline, console=self._console,
+            channel=self._channel,
+            balloon=BALLOON_XML.format(autodeflate="on" if autodeflate else "off", stats=stats)
+            if balloon else NO_BALLOON_XML)
+
+    def start(self) -> None:
+        path = self._lab.folder / f"{self.name}.xml"
+        path.write_text(self._xml)
+        self._lab.virsh("create", path)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(self._channel))
+
+    def wait_ready(self) -> None:
+        """Until the first process in the guest listens; also after a reboot."""
+        try:
+            while self._line(BOOT_TIMEOUT_S) != "READY":
+                pass
+        except TimeoutError as error:
+            raise TimeoutError(f"{self.name} does not come up:\n{self.console()}") from error
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+
+    def destroy(self) -> None:
+        self.close()
+        self._lab.guests.pop(self.name, None)
+        self._lab.virsh("destroy", self.name)
+
+    # --- from outside
+
+    def console(self) -> str:
+        # The file is root's own in the lab's folder; the kernel writes what it likes.
+        return pathlib.Path(self._console).read_text(errors="replace")
+
+    def dommemstat(self) -> dict[str, int]:
+        words = self._lab.virsh("dommemstat", self.name).split()
+        return dict(zip(words[::2], map(int, words[1::2])))
+
+    def actual_kib(self) -> int:
+        """The balloon as libvirt tells it: what the guest keeps."""
+        text = self._lab.virsh("domstats", "--balloon", "--nowait", self.name)
+        return int(re.search(r"balloon\.current=(\d+)", text).group(1))
+
+    def set_memory_kib(self, kib: int) -> None:
+        self._lab.virsh("setmem", self.name, f"{kib}KiB", "--live")
+
+    # --- from inside
+
+    def run(self, script: str, timeout_s: float = RUN_TIMEOUT_S) -> tuple[int, str]:
+        """Exit status and output of a shell script in the guest."""
+        request = self._next_id
+        self._next_id += 1
+        encoded = base64.b64encode(script.encode()).decode()
+        self._socket.sendall(f"{request} {encoded}\n".encode())
+        while True:
+            # An earlier request that timed out may still answer: its number differs.
+            words = self._line(timeout_s).split(" ")
+            if words[0] == str(request):
+                output = base64.b64decode(words[2]) if len(words) > 2 else b""
+                return int(words[1]), output.decode(errors="replace")
+
+    def check(self, script: str, timeout_s: float = RUN_TIMEOUT_S) -> str:
+        """Output of a script that must succeed."""
+        status, output = self.run(script, timeout_s)
+        if status != 0:
+            raise RuntimeError(f"{self.name}: {script!r} ended with {status}:\n{output}")
+        return output
+
+    def meminfo_kib(self, field: str) -> int:
+        return int(self.check(f"grep '^{field}:' /proc/meminfo").split()[1])
+
+    def vmstat(self) -> dict[str, int]:
+        words = self.check("cat /proc/vmstat").split()
+        return dict(zip(words[::2], map(int, words[1::2])))
+
+    def _line(self, timeout_s: float) -> str:
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._buffer:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError(f"{self.name}: no answer within {timeout_s} s")
+            self._socket.settimeout(remaining)
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionError(f"{self.name}: the guest is gone")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line.decode(errors="replace").strip()
