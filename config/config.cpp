@@ -1,1 +1,132 @@
-// placeholder
+#include "config/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <tuple>
+
+#include "config/sections.h"
+
+namespace ballast {
+namespace {
+
+void check_together(Section& root, const Settings& settings) {
+    const bool live = settings.mode == Mode::live;
+    const bool libvirt = settings.backend.name == "libvirt";
+    if (live && !libvirt) {
+        root.problem("backend", fmt::format("backend '{}' is simulated, expected mode: simulate",
+                                            settings.backend.name));
+    }
+    if (!live && libvirt) {
+        root.problem("backend",
+                     "backend 'libvirt' is live, expected pseries or mock in mode: simulate");
+    }
+    if (!live && !settings.scenario) {
+        root.problem("scenario", "mode: simulate needs a scenario, found none");
+    }
+    if (live && settings.scenario) {
+        root.problem("scenario", "a scenario means nothing in mode: live, expected mode: simulate");
+    }
+    if (libvirt && settings.policy.name == "cmm" && root.has("policy")) {
+        root.problem(
+            "policy",
+            "policy 'cmm' follows a hypervisor's own loan requests, and libvirt makes none; "
+            "expected policy fixed");
+    }
+}
+
+template <class Reader, class Into>
+void read_part(Section& root, std::string_view key, Reader&& reader, Into& into) {
+    if (const YamlNode* const node = root.find(key)) reader(*node, into, root.problems());
+}
+
+Settings read_settings(const YamlNode& node, std::vector<ConfigProblem>& problems) {
+    Settings settings;
+    Section root(node, "", problems);
+    if (const auto mode = root.choice("mode", {"live", "simulate"})) {
+        settings.mode = *mode == 0 ? Mode::live : Mode::simulate;
+    }
+    read_part(root, "cmm", read_cmm, settings.cmm);
+    read_part(root, "backend", read_backend, settings.backend);
+    // Without a hypervisor that asks, an operator does.
+    if (settings.backend.name == "libvirt") settings.policy.name = "fixed";
+    if (const YamlNode* const policy = root.find("policy")) {
+        settings.policy.name = PolicySettings{}.name;
+        read_policy(*policy, settings.policy, problems);
+    }
+    read_part(root, "domains", read_domains, settings.domains);
+    if (const YamlNode* const host = root.find("host")) {
+        Section section(*host, "host", problems);
+        section.size("reserve", settings.host.reserve_bytes);
+    }
+    read_part(root, "listen", read_listen, settings.listen);
+    if (const YamlNode* const metrics = root.find("metrics")) {
+        Section section(*metrics, "metrics", problems);
+        section.number("max_domains", settings.metrics.max_domains, {0, 1'000'000});
+    }
+    read_part(root, "state", read_state, settings.state);
+    if (const YamlNode* const scenario = root.find("scenario")) {
+        settings.scenario = read_scenario(*scenario, settings.backend.name, problems);
+    }
+    check_together(root, settings);
+    return settings;
+}
+
+}  // namespace
+
+std::string ConfigProblems::text() const {
+    std::string text;
+    for (const ConfigProblem& item : items) {
+        if (item.line > 0) {
+            fmt::format_to(std::back_inserter(text), "{}:{}:{}: {}\n", file, item.line, item.column,
+                           item.message);
+        } else {
+            fmt::format_to(std::back_inserter(text), "{}: {}\n", file, item.message);
+        }
+    }
+    return text;
+}
+
+ConfigResult parse_config(std::string_view text, const std::string& name) {
+    std::vector<ConfigProblem> problems;
+    const YamlNode root = read_yaml(text, problems);
+    Settings settings;
+    if (problems.empty() && root.kind != YamlNode::Kind::map) {
+        problems.push_back(
+            {root.line, root.column,
+             fmt::format("the file holds {}, expected a map of keys such as 'mode' and "
+                         "'backend'",
+                         describe(root.kind))});
+    } else if (root.kind == YamlNode::Kind::map) {
+        settings = read_settings(root, problems);
+    }
+    if (problems.empty()) return settings;
+    std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    });
+    return ConfigProblems{name, std::move(problems)};
+}
+
+ConfigResult load_config(const std::string& path) {
+    const auto unreadable = [&](int sys_errno) {
+        const std::string why = std::generic_category().message(sys_errno);
+        return ConfigProblems{path, {{0, 0, fmt::format("cannot be read: {}", why)}}};
+    };
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return unreadable(errno);
+    std::string text;
+    constexpr std::size_t kEnough =
+        (std::size_t{1} << 20U) + 1;  // read_yaml refuses more than 1 MiB
+    text.resize(kEnough);
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad() || (file.fail() && !file.eof())) return unreadable(errno == 0 ? EIO : errno);
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return parse_config(text, path);
+}
+
+}  // namespace ballast

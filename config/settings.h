@@ -82,7 +82,8 @@ struct MetricsSettings {
 
 struct StateSettings {
     OnStop on_stop = OnStop::release;
-    Duration stop_timeout = std::chrono::seconds(30);  // 1 s .. 10 min, for guests to take memory back
+    Duration stop_timeout =
+        std::chrono::seconds(30);  // 1 s .. 10 min, for guests to take memory back
 };
 
 struct Settings {
