@@ -1,0 +1,27 @@
+// One guest of the scripted hypervisor, beyond what its row in the table shows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+#include "model/scenario.h"
+
+namespace ballast {
+
+struct MockGuest {
+    std::size_t spec = 0;  // index in Scenario::domains
+    std::uint64_t seed = 0;
+    bool present = true;
+    std::size_t row = 0;  // in the table, where present
+    // What an event fixed in place of the scenario's curve.
+    std::optional<std::uint64_t> used_bytes;
+    std::optional<std::uint64_t> loan_bytes;
+    std::uint64_t oom_release_bytes = 0;
+    // A balloon on its way: where to, and since when it could move.
+    std::uint64_t goal_bytes = 0;
+    Time moving_since{};
+    bool moving = false;
+};
+
+}  // namespace ballast
