@@ -74,7 +74,8 @@ Response Api::handle(const Request& request) const noexcept {
 Response Api::route(const Request& request) const {
     const auto target = parse_target(request.target);
     if (!target) return error_reply(target.error());
-    const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+    const std::string_view asked = request.method;
+    const std::string_view method = asked == "HEAD" ? "GET" : asked;
     std::string allow;
     for (const Route& candidate : routes()) {
         if (!matches(candidate.pattern, *target)) continue;

@@ -34,7 +34,8 @@ Result<Fd> listen_tcp(const std::string& address);
 // The port a TCP socket is bound to; 0 if it has none.
 std::uint16_t port_of(int tcp_socket) noexcept;
 
-// Removes the socket file it made when destroyed, unless another file stands there by then.
+// Removes the socket file it made when destroyed, unless another file stands there by then. To be
+// destroyed before the socket is closed: only until then is its inode number not used again.
 class SocketFile {
   public:
     SocketFile() noexcept = default;

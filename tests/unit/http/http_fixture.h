@@ -1,0 +1,135 @@
+// A hand-made snapshot and a control that records what it is asked.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "controller/http/api.h"
+#include "controller/http/control.h"
+#include "controller/snapshot_exchange.h"
+
+namespace ballast::test {
+
+class ManualClock final : public Clock {
+  public:
+    Time now() const noexcept override { return at; }
+    WallTime wall_now() const noexcept override { return WallTime(std::chrono::seconds(0)); }
+    Time at{std::chrono::hours(1)};
+};
+
+// Knows the attributes of `attributes`, by "domain/attribute"; refuses the read-only ones.
+class FakeControl final : public Control {
+  public:
+    Result<std::string> get_attribute(const std::string& domain,
+                                      const std::string& attribute) override {
+        if (broken) return Failure(*broken);
+        const auto found = attributes.find(domain + "/" + attribute);
+        if (found == attributes.end()) return fail(Errc::not_found, "no attribute " + attribute);
+        return found->second;
+    }
+    Result<std::string> set_attribute(const std::string& domain, const std::string& attribute,
+                                      const std::string& value) override {
+        if (broken) return Failure(*broken);
+        if (attribute == "loaned_kb") return fail(Errc::refused, "loaned_kb is read-only", EACCES);
+        log.push_back("set " + domain + " " + attribute + "=" + value);
+        attributes[domain + "/" + attribute] = value;
+        return value;
+    }
+    Result<void> disable(const std::string& domain, bool disabled) override {
+        if (broken) return Failure(*broken);
+        if (domain == "ghost") return fail(Errc::not_found, "no domain 'ghost'");
+        log.push_back((disabled ? "disable " : "enable ") + domain);
+        return {};
+    }
+    Result<void> release(const std::string& domain) override {
+        if (broken) return Failure(*broken);
+        log.push_back("release " + domain);
+        return {};
+    }
+
+    std::map<std::string, std::string> attributes{{"/min_mem_mb", "256"},
+                                                  {"db-1/min_mem_mb", "4096"}};
+    std::vector<std::string> log;
+    std::optional<Error> broken;
+};
+
+// Two domains, one tick; the second one's name needs encoding everywhere.
+inline const std::string kOddName = "a/b \"c\"\\\n\xc3\xa9?&=%{}";
+
+inline void fill(Snapshot& snapshot) {
+    snapshot = Snapshot{};
+    snapshot.tick.number = 7;
+    snapshot.tick.at = Time(std::chrono::hours(1));
+    snapshot.tick.wall = WallTime(std::chrono::milliseconds(1'700'000'000'123));
+    snapshot.tick.took = std::chrono::microseconds(250);
+    snapshot.tick.late = std::chrono::milliseconds(2);
+    snapshot.tick.events = 4;
+    snapshot.host = {64 * kGiB, 10 * kGiB};
+    snapshot.backend_up = true;
+    snapshot.backend_name = "mock";
+    snapshot.policy_name = "cmm";
+    snapshot.delay = std::chrono::seconds(1);
+    snapshot.calls.observe_ok = 7;
+    snapshot.calls.apply_done = 3;
+    snapshot.calls.apply_refused = 1;
+    snapshot.tick_histogram.counts[3] = 6;  // up to 0.5 ms
+    snapshot.tick_histogram.counts[12] = 1;
+    snapshot.tick_histogram.sum_seconds = 7.5;
+    auto names = std::make_shared<DomainNames>();
+    names->name = {"db-1", kOddName};
+    names->key = {key_from_name("db-1"), key_from_name(kOddName)};
+    snapshot.names = names;
+    Decision db;
+    db.total_bytes = 8 * kGiB;
+    db.min_mem_bytes = 4 * kGiB;
+    db.request_bytes = 6 * static_cast<std::int64_t>(kGiB);
+    db.loaned_before_bytes = 3 * kGiB;
+    db.decided_bytes = 4 * kGiB;
+    db.loan_target_bytes = 4 * kGiB;
+    db.loaned_after_bytes = 4 * kGiB;
+    db.constraint = Constraint::min_mem;
+    db.flags = DomainFlags::deflate_on_oom;
+    db.inflated_total_bytes = 5 * kGiB;
+    db.deflated_total_bytes = kGiB;
+    db.unused_bytes = 100 * kMiB;
+    Decision odd;
+    odd.total_bytes = kGiB;
+    odd.oom_freed_bytes = 16 * kMiB;
+    odd.constraint = Constraint::backend_error;
+    odd.outcome = StepStatus::refused;
+    odd.flags = DomainFlags::paused | DomainFlags::migrating;
+    odd.disabled = true;
+    odd.page_shift = 16;
+    snapshot.decisions = {db, odd};
+    snapshot.troubles = {{1, "the hypervisor said no"}};
+}
+
+struct ApiFixture {
+    SnapshotExchange snapshots;
+    FakeControl control;
+    ManualClock clock;
+    Api api{snapshots, control, clock, [] { return std::string("ballast_fake 1\n"); }};
+
+    void publish() {
+        fill(*snapshots.begin());
+        snapshots.publish();
+    }
+    Response send(std::string method, std::string target, std::string body = "") const {
+        return api.handle({std::move(method),
+                           std::move(target),
+                           std::move(body),
+                           Transport::unix_socket,
+                           {true, ""}});
+    }
+    nlohmann::json json(std::string method, std::string target, std::string body = "") const {
+        return nlohmann::json::parse(
+            send(std::move(method), std::move(target), std::move(body)).body);
+    }
+};
+
+}  // namespace ballast::test

@@ -1,0 +1,115 @@
+#include "controller/http/metrics.h"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "http_fixture.h"
+
+using namespace ballast;
+using namespace ballast::test;
+
+namespace {
+
+// The value of one series, by everything that stands before the last blank; -1 if it is not there.
+double series(const std::string& text, const std::string& name) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const auto blank = line.rfind(' ');
+        if (line.substr(0, blank) == name) return std::stod(line.substr(blank + 1));
+    }
+    return -1;
+}
+
+std::size_t series_with(const std::string& text, const std::string& part) {
+    std::istringstream lines(text);
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line);)
+        if (line.front() != '#' && line.find(part) != line.npos) ++count;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("each series carries what the snapshot says") {
+    ApiFixture fixture;
+    fixture.publish();
+    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    CHECK(series(text, R"(ballast_domain_memory_bytes{domain="db-1"})") == 8.0 * kGiB);
+    CHECK(series(text, R"(ballast_loaned_bytes{domain="db-1"})") == 4.0 * kGiB);
+    CHECK(series(text, R"(ballast_loan_target_bytes{domain="db-1"})") == 4.0 * kGiB);
+    CHECK(series(text, R"(ballast_oom_freed_bytes{domain="db-1"})") == 0);
+    CHECK(series(text, R"(ballast_inflated_bytes_total{domain="db-1"})") == 5.0 * kGiB);
+    CHECK(series(text, R"(ballast_deflated_bytes_total{domain="db-1"})") == 1.0 * kGiB);
+    CHECK(series(text, R"(ballast_domain_constraint{domain="db-1",constraint="min_mem"})") == 1);
+    CHECK(series_with(text, R"(ballast_domain_constraint{domain="db-1")") == 1);
+
+    CHECK(series(text, "ballast_host_memory_bytes") == 64.0 * kGiB);
+    CHECK(series(text, "ballast_host_memory_available_bytes") == 10.0 * kGiB);
+    CHECK(series(text, "ballast_host_domain_memory_bytes") == 9.0 * kGiB);
+    CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
+    CHECK(series(text, "ballast_host_oom_freed_bytes") == 16.0 * kMiB);
+    CHECK(series(text, "ballast_domains") == 2);
+    CHECK(series(text, R"(ballast_constrained_domains{constraint="backend_error"})") == 1);
+    CHECK(series(text, R"(ballast_constrained_domains{constraint="none"})") == 0);
+
+    CHECK(series(text, "ballast_backend_up") == 1);
+    CHECK(series(text, R"(ballast_backend_calls_total{call="observe",outcome="done"})") == 7);
+    CHECK(series(text, R"(ballast_backend_calls_total{call="apply",outcome="refused"})") == 1);
+    CHECK(series(text, "ballast_ticks_total") == 7);
+    CHECK(series(text, "ballast_events_total") == 4);
+    CHECK(series(text, "ballast_tick_lateness_seconds") == Approx(0.002));
+    CHECK(series_with(text, "ballast_build_info{") == 1);
+}
+
+TEST_CASE("the tick histogram is cumulative") {
+    ApiFixture fixture;
+    fixture.publish();
+    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0001"})") == 0);
+    CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0005"})") == 6);
+    CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="5"})") == 6);
+    CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="+Inf"})") == 7);
+    CHECK(series(text, "ballast_tick_duration_seconds_count") == 7);
+    CHECK(series(text, "ballast_tick_duration_seconds_sum") == 7.5);
+}
+
+TEST_CASE("above the limit only host-wide series remain") {
+    ApiFixture fixture;
+    fixture.publish();
+    const std::string text = Metrics(fixture.snapshots, 1).text();
+    CHECK(series_with(text, "domain=\"") == 0);
+    CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
+    CHECK(series_with(Metrics(fixture.snapshots, 2).text(), "domain=\"db-1\"") == 7);
+}
+
+TEST_CASE("figures that are not known are left out") {
+    ApiFixture fixture;
+    Snapshot& snapshot = *fixture.snapshots.begin();
+    fill(snapshot);
+    snapshot.host = HostState{};
+    fixture.snapshots.publish();
+    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    CHECK(series_with(text, "ballast_host_memory") == 0);
+    CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
+}
+
+TEST_CASE("before the first tick there is only what does not depend on one") {
+    const SnapshotExchange snapshots;
+    const std::string text = Metrics(snapshots, 1000).text();
+    CHECK(series_with(text, "ballast_build_info{") == 1);
+    CHECK(series_with(text, "ballast_") == 2);
+}
+
+TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
+    ApiFixture fixture;
+    Snapshot& snapshot = *fixture.snapshots.begin();
+    fill(snapshot);
+    auto names = std::make_shared<DomainNames>(*snapshot.names);
+    names->name[0] = "bad\xff";
+    snapshot.names = names;
+    fixture.snapshots.publish();
+    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    CHECK(text.find('\xff') == text.npos);
+    CHECK(series(text, "ballast_loaned_bytes{domain=\"" + to_string(names->key[0]) + "\"}") ==
+          4.0 * kGiB);
+}

@@ -1,0 +1,155 @@
+#include "controller/http/server.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <future>
+#include <mutex>
+#include <vector>
+
+#include "controller/http/reply.h"
+#include "http_client.h"
+#include "temp_dir.h"
+
+using namespace ballast;
+using namespace ballast::test;
+
+namespace {
+
+// A server on each transport that tells what it was asked.
+struct EchoServers {
+    TempDir folder;
+    std::mutex mutex;
+    std::vector<Request> seen;
+    std::uint16_t port = 0;
+    std::unique_ptr<Server> tcp;
+    std::unique_ptr<Server> local;
+
+    EchoServers() {
+        const auto echo = [this](const Request& request) {
+            const std::lock_guard lock(mutex);
+            seen.push_back(request);
+            return text_reply(200, request.method + " " + request.target + " " +
+                                       std::to_string(request.body.size()));
+        };
+        auto listening = listen_tcp("127.0.0.1:0");
+        REQUIRE(listening);
+        port = port_of(listening->get());
+        auto started = Server::start(std::move(*listening), std::nullopt, echo);
+        REQUIRE(started);
+        tcp = std::move(*started);
+        auto socket = listen_unix(path(), std::nullopt);
+        REQUIRE(socket);
+        socket_file = std::move(socket->file);
+        started = Server::start(std::move(socket->fd), WriteRule{::geteuid(), {}, ""}, echo);
+        REQUIRE(started);
+        local = std::move(*started);
+    }
+    std::string path() const { return folder.path("s"); }
+    std::size_t count() {
+        const std::lock_guard lock(mutex);
+        return seen.size();
+    }
+    SocketFile socket_file;
+};
+
+}  // namespace
+
+TEST_CASE("both transports hand over the request as it was sent") {
+    EchoServers servers;
+    const std::string over_tcp = RawClient(servers.port).ask("GET /a%2Fb%zz?x=%41+&y");
+    CHECK(status_of(over_tcp) == 200);
+    CHECK(body_of(over_tcp) == "GET /a%2Fb%zz?x=%41+&y 0\n");
+    CHECK(over_tcp.find("X-Content-Type-Options: nosniff") != over_tcp.npos);
+    const std::string over_unix = RawClient(servers.path()).ask("PUT /x", "hello");
+    CHECK(body_of(over_unix) == "PUT /x 5\n");
+    REQUIRE(servers.count() == 2);
+    CHECK(servers.seen[0].transport == Transport::tcp);
+    CHECK(servers.seen[1].transport == Transport::unix_socket);
+    CHECK(servers.seen[1].body == "hello");
+}
+
+TEST_CASE("the peer's credentials decide over the Unix socket, and nobody may over TCP") {
+    EchoServers servers;
+    RawClient(servers.path()).ask("POST /x");
+    RawClient(servers.port).ask("POST /x");
+    REQUIRE(servers.count() == 2);
+    CHECK(servers.seen[0].write.allowed);
+    CHECK_FALSE(servers.seen[1].write.allowed);
+    CHECK_FALSE(servers.seen[1].write.reason.empty());
+}
+
+TEST_CASE("one connection serves request after request") {
+    EchoServers servers;
+    const RawClient client(servers.path());
+    for (int i = 0; i < 3; ++i) REQUIRE(client.send("GET /n HTTP/1.1\r\nHost: x\r\n\r\n"));
+    client.ask("GET /last");
+    CHECK(servers.count() == 4);
+}
+
+TEST_CASE("a body that is too large is refused") {
+    EchoServers servers;
+    const std::string announced =
+        RawClient(servers.port).ask("POST /x", std::string(Server::kMaxBodyBytes + 1, 'x'));
+    CHECK(status_of(announced) == 413);
+
+    const RawClient chunked(servers.port);
+    chunked.send(
+        "POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 5; ++i) chunked.send("4000\r\n" + std::string(0x4000, 'x') + "\r\n");
+    chunked.send("0\r\n\r\n");
+    CHECK(status_of(chunked.read_all()) == 413);
+    CHECK(servers.count() == 0);
+}
+
+TEST_CASE("a body without end is cut off") {
+    EchoServers servers;
+    const RawClient client(servers.port);
+    client.send("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string chunk = "10000\r\n" + std::string(0x10000, 'x') + "\r\n";
+    int sent = 0;
+    while (sent < 4096 && client.send(chunk)) ++sent;
+    CHECK(sent < 4096);
+    CHECK(servers.count() == 0);
+}
+
+TEST_CASE("what is not HTTP does no harm") {
+    EchoServers servers;
+    const std::string garbage = GENERATE(
+        std::string("\r\n\r\n\r\n"), std::string("GET\r\n\r\n"), std::string(1000, '\0'),
+        std::string("GET / HTTP/9.9\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01\x00\x01"),
+        "GET /" + std::string(100000, 'a') + " HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: " + std::string(100000, 'b') + "\r\n\r\n",
+        std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+        std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+        std::string("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"));
+    {
+        const RawClient client(servers.port);
+        client.send(garbage);
+        client.finish_sending();
+        client.read_all();
+    }
+    CHECK(status_of(RawClient(servers.port).ask("GET /still-there")) == 200);
+}
+
+TEST_CASE("idle connections beyond the limit do not stop the server") {
+    EchoServers servers;
+    {
+        std::vector<std::unique_ptr<RawClient>> idle;
+        for (unsigned i = 0; i < Server::kMaxConnections + 10; ++i)
+            idle.push_back(std::make_unique<RawClient>(servers.path()));
+    }
+    CHECK(status_of(RawClient(servers.path()).ask("GET /x")) == 200);
+}
+
+TEST_CASE("stopping closes connections that are still open") {
+    EchoServers servers;
+    const RawClient idle(servers.path());
+    const RawClient half(servers.port);
+    half.send("GET /x HTTP/1.1\r\nHo");
+    servers.local.reset();
+    servers.tcp.reset();
+    CHECK(idle.read_all().empty());
+}
