@@ -294,11 +294,12 @@ class ScenarioReader {
         ScenarioFault& fault = scenario_.faults.emplace_back();
         read_target(section, fault.domain);
         static const std::vector<std::string_view> kPseriesCalls{
-            "H_GET_MPP", "H_PAGE_INIT", "H_PAGE_INIT_LOANED", "H_PAGE_INIT_ACTIVE", "guest_alloc"};
+            "H_GET_MPP", "H_PAGE_INIT", "H_PAGE_INIT_LOANED", "H_PAGE_INIT_ACTIVE", "guest_alloc",
+            "hotplug_trylock"};
         static const std::vector<std::string_view> kPseriesAnswers{"H_BUSY",
                                                                    "H_HARDWARE",
                                                                    "H_FUNCTION",
-                                                                   "H_PARAMETER",
+                                                                   "H_PARAMETER", "H_RESOURCE",
                                                                    "H_LONG_BUSY_ORDER_1_MSEC",
                                                                    "H_LONG_BUSY_ORDER_10_MSEC",
                                                                    "H_LONG_BUSY_ORDER_100_MSEC",

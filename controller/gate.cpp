@@ -38,7 +38,7 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     constexpr DomainFlags kAnyHold = DomainFlags::paused | DomainFlags::migrating |
                                      DomainFlags::hotplug | DomainFlags::no_driver |
                                      DomainFlags::stale_stats | DomainFlags::pinned_memory |
-                                     DomainFlags::starting;
+                                     DomainFlags::starting | DomainFlags::unanswered;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
                        !control.migrating && !control.hotplug_running &&
                        !control.hotplug_occurred && control.held_for == Constraint::none;
@@ -49,6 +49,8 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     const GateAnswer hotplug = hotplug_gate(
         control, control.hotplug_running || has(flags, DomainFlags::hotplug), now, rules);
     if (hotplug.reason != Constraint::none) return hotplug;
+    // The driver skips a poll whose H_GET_MPP failed.
+    if (has(flags, DomainFlags::unanswered)) return hold(Constraint::backend_error);
     if (has(flags, DomainFlags::no_driver)) return hold(Constraint::no_driver);
     if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
     if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);

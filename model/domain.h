@@ -34,6 +34,7 @@ enum class DomainFlags : std::uint16_t {
     pinned_memory = 1U << 5U,   // lending frees nothing (VFIO, huge pages, locked memory)
     deflate_on_oom = 1U << 6U,  // the guest takes memory back by itself when it runs out
     starting = 1U << 7U,        // booting: its figures are not settled
+    unanswered = 1U << 8U,      // the hypervisor did not answer for it this time
 };
 
 constexpr DomainFlags operator|(DomainFlags a, DomainFlags b) noexcept {
