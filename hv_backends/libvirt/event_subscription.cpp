@@ -118,9 +118,9 @@ void on_job_completed(virConnectPtr, virDomainPtr domain, virTypedParameterPtr p
 
 void on_close(virConnectPtr, int reason, void* opaque) {
     if (reason == VIR_CONNECT_CLOSE_REASON_CLIENT) return;  // we did it
-    relay_of(opaque).report_lost(reason == VIR_CONNECT_CLOSE_REASON_KEEPALIVE
-                                     ? "libvirt stopped answering"
-                                     : "libvirt closed the connection");
+    static_cast<EventRelay*>(opaque)->report_lost(reason == VIR_CONNECT_CLOSE_REASON_KEEPALIVE
+                                                      ? "libvirt stopped answering"
+                                                      : "libvirt closed the connection");
 }
 
 struct Callback {
@@ -165,11 +165,10 @@ EventSubscription::EventSubscription(virConnectPtr connection,
         holder.release();  // libvirt's now
         callbacks_.push_back(id);
     }
-    auto holder = std::make_unique<RelayHolder>(relay);
-    if (virConnectRegisterCloseCallback(connection, on_close, holder.get(), free_holder) == 0) {
-        holder.release();
-        close_callback_ = true;
-    }
+    // No holder here: drivers without this callback take it and never free it. libvirt holds a lock
+    // while it calls, so that none runs once the destructor has unregistered it.
+    close_callback_ =
+        virConnectRegisterCloseCallback(connection, on_close, relay.get(), nullptr) == 0;
 }
 
 EventSubscription::~EventSubscription() {

@@ -15,7 +15,7 @@ DomainKey key_of(virDomainPtr domain) noexcept;
 class EventSubscription {
   public:
     // Registers for everything the driver knows; what it does not know is left out. Callbacks
-    // arrive on the event thread.
+    // arrive on the event thread. `relay` outlives this too.
     EventSubscription(virConnectPtr connection, const std::shared_ptr<EventRelay>& relay);
     // Before the connection is closed. A callback that runs right now may still end later; it
     // holds the relay alive.
