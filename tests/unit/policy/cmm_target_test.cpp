@@ -148,8 +148,8 @@ TEST_CASE("the constraint is named exactly when the answer falls short of what w
         const CmmInputs in = random_inputs(random);
         if (in.request_pages > (std::int64_t{1} << 50)) continue;
         const CmmTarget answer = cmm_target(in, kSafe);
-        const std::int64_t wanted =
-            std::max<std::int64_t>(in.request_pages + static_cast<std::int64_t>(in.loaned_pages), 0);
+        const std::int64_t wanted = std::max<std::int64_t>(
+            in.request_pages + static_cast<std::int64_t>(in.loaned_pages), 0);
         const bool met = answer.loan_target_pages == static_cast<std::uint64_t>(wanted);
         REQUIRE(met == (answer.constraint == Constraint::none));
     }
