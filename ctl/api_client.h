@@ -1,0 +1,39 @@
+// The daemon's API as ballastctl uses it (docs/openapi.yaml).
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "ctl/transport.h"
+
+namespace ballast::ctl {
+
+// Keeps the daemon's order of fields.
+using Json = nlohmann::ordered_json;
+using Answer = tl::expected<Json, CommandFailure>;
+
+class ApiClient {
+  public:
+    explicit ApiClient(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
+
+    // Each blocks for a request or, for domains(), one a page. `domain` empty = all, or the
+    // default.
+    Answer status();
+    // Every domain, from as many pages as it takes: {"tick", "count", "domains"}.
+    Answer domains();
+    Answer explain(const std::string& domain);
+    Answer get_attribute(const std::string& domain, const std::string& attribute);
+    Answer set_attribute(const std::string& domain, const std::string& attribute,
+                         const std::string& value);
+    // `action`: "disable", "enable" or "release".
+    Answer control(const std::string& action, const std::string& domain);
+
+  private:
+    Answer call(const std::string& method, const std::string& target, const Json& body = nullptr);
+
+    std::unique_ptr<Transport> transport_;
+};
+
+}  // namespace ballast::ctl

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "ctl/session.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+
+namespace ballast::ctl {
+namespace {
+
+Cell size_cell(const Json& bytes) {
+    if (bytes.is_null()) return {"-", Colour::dim};
+    const auto value = bytes.get<std::uint64_t>();
+    return {format_size(value), value == 0 ? Colour::dim : Colour::none};
+}
+
+Colour colour_of(const std::string& constraint) {
+    if (constraint == "none") return Colour::dim;
+    if (constraint == "backend_error" || constraint == "stuck" || constraint == "no_driver")
+        return Colour::red;
+    return Colour::yellow;
+}
+
+// What is out of the ordinary: not how the domain's balloon is built.
+std::string state_of(const Json& domain) {
+    std::string out = domain.at("disabled").get<bool>() ? "disabled" : "";
+    for (const Json& flag : domain.at("flags")) {
+        const auto name = flag.get<std::string>();
+        if (name == "deflate_on_oom") continue;
+        out += (out.empty() ? "" : ",") + name;
+    }
+    return out;
+}
+
+std::string render(const Json& domains, const Terminal& terminal) {
+    Table table({{"NAME", Align::left, Fit::cut},
+                 {"MEMORY", Align::right},
+                 {"LENT", Align::right},
+                 {"TARGET", Align::right},
+                 {"KEEPS", Align::right, Fit::drop},
+                 {"FREE", Align::right, Fit::drop},
+                 {"CREDIT", Align::right, Fit::drop},
+                 {"CONSTRAINT", Align::left},
+                 {"STATE", Align::left, Fit::cut}});
+    for (const Json& domain : domains) {
+        const auto constraint = domain.at("constraint").get<std::string>();
+        table.add({{domain.at("name").get<std::string>()},
+                   size_cell(domain.at("total_bytes")),
+                   size_cell(domain.at("loaned_bytes")),
+                   size_cell(domain.at("loan_target_bytes")),
+                   size_cell(domain.at("min_mem_bytes")),
+                   size_cell(domain.at("usable_bytes")),
+                   size_cell(domain.at("oom_freed_bytes")),
+                   {constraint, colour_of(constraint)},
+                   {state_of(domain), Colour::yellow}});
+    }
+    return table.render(terminal);
+}
+
+void add_domains(CLI::App& app, Session& session) {
+    CLI::App* command =
+        app.add_subcommand("domains", "Every domain: its memory, what it lends, and why no more");
+    command->footer(
+        "MEMORY is all of the domain's memory, KEEPS what it must keep (min_mem_mb), FREE what "
+        "the\n"
+        "guest calls available, CREDIT what it took back when it ran out of memory.\n\n"
+        "Examples:\n  ballastctl domains\n  ballastctl domains --json");
+    command->callback([&session] {
+        session.command = [&session] {
+            const Answer answer = session.client().domains();
+            if (!answer) return session.fail(answer.error());
+            if (session.json) return session.print(*answer);
+            session.environment.out
+                << render(answer->at("domains"), session.environment.out_terminal);
+            return ExitStatus::done;
+        };
+    });
+}
+
+void add_explain(CLI::App& app, Session& session) {
+    CLI::App* command =
+        app.add_subcommand("explain", "Why a domain lends what it lends, in sentences");
+    const auto domain = std::make_shared<std::string>();
+    command->add_option("DOMAIN", *domain, "the domain's name")->required()->type_name("");
+    command->footer("Examples:\n  ballastctl explain db-1\n  ballastctl explain db-1 --json");
+    command->callback([&session, domain] {
+        session.command = [&session, domain] {
+            const Answer answer = session.client().explain(*domain);
+            if (!answer) return session.fail(answer.error());
+            if (session.json) return session.print(*answer);
+            std::string text = printable(answer->at("text").get<std::string>(), true);
+            if (!text.ends_with('\n')) text += '\n';
+            session.environment.out << text;
+            return ExitStatus::done;
+        };
+    });
+}
+
+}  // namespace
+
+void add_domain_commands(CLI::App& app, Session& session) {
+    add_domains(app, session);
+    add_explain(app, session);
+}
+
+}  // namespace ballast::ctl

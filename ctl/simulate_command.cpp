@@ -1,0 +1,105 @@
+#include "controller/simulate.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+#include <variant>
+
+#include "base/units.h"
+#include "config/config.h"
+#include "ctl/progress.h"
+#include "ctl/session.h"
+
+namespace ballast::ctl {
+namespace {
+
+struct Options {
+    std::string scenario;
+    std::optional<Duration> until;
+    std::optional<std::uint64_t> seed;
+    std::string csv;
+};
+
+// The scenario, or lines that say what is wrong with the file, each naming its place.
+tl::expected<Settings, std::string> load(const std::string& file) {
+    ConfigResult result = load_config(file);
+    if (const auto* problems = std::get_if<ConfigProblems>(&result))
+        return tl::unexpected(problems->text());
+    Settings settings = std::get<Settings>(std::move(result));
+    if (!settings.scenario)
+        return tl::unexpected(file + ": not a scenario: its mode is not `simulate`\n");
+    return settings;
+}
+
+ExitStatus run(const Session& session, const Options& options) {
+    auto settings = load(options.scenario);
+    if (!settings) {
+        session.environment.err << settings.error();
+        return ExitStatus::failed;
+    }
+    SimulateOptions simulation;
+    simulation.until = options.until;
+    simulation.seed = options.seed;
+    std::ofstream csv;
+    if (!options.csv.empty()) {
+        csv.open(options.csv);
+        if (!csv)
+            return session.fail(
+                {ExitStatus::failed, fmt::format("cannot write {}: {}", options.csv,
+                                                 std::generic_category().message(errno))});
+        simulation.csv = &csv;
+    }
+    const Environment& environment = session.environment;
+    Result<SimulationReport> report = [&] {
+        Progress progress(environment.err, environment.err_terminal);
+        simulation.progress = [&progress](double done) { progress.show(done); };
+        return simulate(std::move(*settings), simulation);
+    }();
+    if (!report) return session.fail({ExitStatus::failed, report.error().message()});
+    csv.close();
+    if (!options.csv.empty() && !csv)
+        return session.fail({ExitStatus::failed, "cannot write " + options.csv});
+    if (session.json)
+        environment.out << report_json(*report);
+    else
+        environment.out << report_text(*report, {environment.out_terminal.colour});
+    return ExitStatus::done;
+}
+
+}  // namespace
+
+void add_simulate_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand(
+        "simulate", "Runs a scenario on a virtual clock: hours in seconds, no daemon needed");
+    const auto options = std::make_shared<Options>();
+    command->add_option("SCENARIO", options->scenario, "a file with `mode: simulate`")
+        ->required()
+        ->type_name("");
+    command
+        ->add_option_function<std::string>(
+            "--until",
+            [options](const std::string& text) {
+                const auto until = parse_duration(text);
+                if (!until) throw CLI::ValidationError("--until", until.error().message());
+                options->until = *until;
+            },
+            "stop after this much simulated time (90s, 10m, 2h, 1d)")
+        ->type_name("TIME");
+    command->add_option("--seed", options->seed, "instead of the scenario's")
+        ->check(CLI::NonNegativeNumber)
+        ->type_name("N");
+    command->add_option("--csv", options->csv, "write one line per domain and tick")
+        ->type_name("FILE");
+    command->footer(
+        "The same file and seed give the same output, to the byte.\n\n"
+        "Examples:\n  ballastctl simulate loan-and-return.yaml\n"
+        "  ballastctl simulate quiet-host.yaml --until 1d --json\n"
+        "  ballastctl simulate oom-credit.yaml --csv ticks.csv");
+    command->callback([&session, options] {
+        session.command = [&session, options] { return run(session, *options); };
+    });
+}
+
+}  // namespace ballast::ctl

@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "ctl/session.h"
+#include "ctl/text.h"
+
+namespace ballast::ctl {
+namespace {
+
+std::string size_or_unknown(const Json& bytes) {
+    return bytes.is_null() ? "unknown" : format_size(bytes.get<std::uint64_t>());
+}
+
+std::string duration(const Json& seconds) {
+    const double value = seconds.get<double>();
+    if (value < 0.001) return fmt::format("{:.0f} us", value * 1e6);
+    if (value < 1) return fmt::format("{:.1f} ms", value * 1e3);
+    return fmt::format("{:g} s", value);
+}
+
+std::string constraints(const Json& by_name) {
+    std::string out;
+    for (const auto& [name, count] : by_name.items())
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, count.get<std::uint64_t>());
+    return out.empty() ? "none" : out;
+}
+
+class StatusText {
+  public:
+    explicit StatusText(bool colours) : colours_(colours) {}
+    void line(std::string_view label, std::string_view text, Colour colour = Colour::none) {
+        const std::string padded = fmt::format("{:<12}", label);
+        out_ +=
+            paint(padded, Colour::bold, colours_) + paint(printable(text), colour, colours_) + "\n";
+    }
+    const std::string& text() const { return out_; }
+
+  private:
+    bool colours_;
+    std::string out_;
+};
+
+std::string render(const Json& status, const Terminal& terminal) {
+    StatusText text(terminal.colour);
+    const Json& backend = status.at("backend");
+    const Json& tick = status.at("tick");
+    const Json& host = status.at("host");
+    const Json& domains = status.at("domains");
+    const bool up = backend.at("up").get<bool>();
+    const bool disabled = status.at("disabled").get<bool>();
+    const auto size = [](const Json& bytes) { return format_size(bytes.get<std::uint64_t>()); };
+
+    text.line("daemon", fmt::format("ballastd {}, policy {}, a tick every {}",
+                                    status.at("version").get<std::string>(),
+                                    status.at("policy").get<std::string>(),
+                                    duration(status.at("delay_seconds"))));
+    text.line("lending", disabled ? "switched off" : "on",
+              disabled ? Colour::yellow : Colour::none);
+    text.line("backend", backend.at("name").get<std::string>() + (up ? ", up" : ", not reachable"),
+              up ? Colour::none : Colour::red);
+    if (!backend.at("error").is_null())
+        text.line("", backend.at("error").get<std::string>(), Colour::red);
+    text.line("last tick",
+              fmt::format("{} at {}, took {}", tick.at("number").get<std::uint64_t>(),
+                          tick.at("time").get<std::string>(), duration(tick.at("took_seconds"))));
+    text.line("host", fmt::format("{} available of {}", size_or_unknown(host.at("available_bytes")),
+                                  size_or_unknown(host.at("total_bytes"))));
+    text.line("domains", fmt::format("{} with {}", domains.at("count").get<std::uint64_t>(),
+                                     size(domains.at("total_bytes"))));
+    text.line("lent", fmt::format("{}, target {}, OOM credit {}", size(domains.at("loaned_bytes")),
+                                  size(domains.at("loan_target_bytes")),
+                                  size(domains.at("oom_freed_bytes"))));
+    text.line("constraints", constraints(domains.at("constraints")));
+    return text.text();
+}
+
+}  // namespace
+
+void add_status_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand(
+        "status", "The daemon, its hypervisor, the last tick and what is lent in all");
+    command->footer("Examples:\n  ballastctl status\n  ballastctl status --json");
+    command->callback([&session] {
+        session.command = [&session] {
+            const Answer answer = session.client().status();
+            if (!answer) return session.fail(answer.error());
+            if (session.json) return session.print(*answer);
+            session.environment.out << render(*answer, session.environment.out_terminal);
+            return ExitStatus::done;
+        };
+    });
+}
+
+}  // namespace ballast::ctl

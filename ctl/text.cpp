@@ -1,0 +1,89 @@
+#include "ctl/text.h"
+
+#include <locale.h>
+#include <wchar.h>
+
+#include <cwchar>
+
+namespace ballast::ctl {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+constexpr std::string_view kEllipsis = "\xe2\x80\xa6";
+
+// The C library's own tables, whatever the user's locale is.
+class Utf8Locale {
+  public:
+    Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})) {
+        if (locale_ != locale_t{}) before_ = ::uselocale(locale_);
+    }
+    Utf8Locale(const Utf8Locale&) = delete;
+    Utf8Locale& operator=(const Utf8Locale&) = delete;
+    ~Utf8Locale() {
+        if (locale_ == locale_t{}) return;
+        ::uselocale(before_);
+        ::freelocale(locale_);
+    }
+
+  private:
+    locale_t locale_;
+    locale_t before_{};
+};
+
+// Calls `use(bytes, width)` for each character; width -1 for what cannot be shown. Stops when it
+// returns false.
+template <class Use>
+void for_each_character(std::string_view text, Use use) {
+    const Utf8Locale locale;
+    std::mbstate_t state{};
+    while (!text.empty()) {
+        wchar_t wide = 0;
+        std::size_t size = std::mbrtowc(&wide, text.data(), text.size(), &state);
+        int width = -1;
+        if (size == 0 || size > text.size()) {  // a NUL, or not UTF-8
+            size = 1;
+            state = {};
+        } else {
+            width = ::wcwidth(wide);
+        }
+        if (!use(text.substr(0, size), width)) return;
+        text.remove_prefix(size);
+    }
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, bool keep_lines) {
+    std::string out;
+    for_each_character(text, [&](std::string_view bytes, int width) {
+        const bool shown = width >= 0 || (keep_lines && bytes == "\n");
+        out += shown ? bytes : kReplacement;
+        return true;
+    });
+    return out;
+}
+
+std::size_t display_width(std::string_view text) {
+    std::size_t columns = 0;
+    for_each_character(text, [&](std::string_view, int width) {
+        columns += width > 0 ? static_cast<std::size_t>(width) : 0;
+        return true;
+    });
+    return columns;
+}
+
+std::string shorten(std::string_view text, std::size_t width) {
+    if (display_width(text) <= width) return std::string(text);
+    if (width == 0) return "";
+    std::string out;
+    std::size_t columns = 0;
+    for_each_character(text, [&](std::string_view bytes, int character) {
+        columns += character > 0 ? static_cast<std::size_t>(character) : 0;
+        if (columns > width - 1) return false;
+        out += bytes;
+        return true;
+    });
+    return out.append(kEllipsis);
+}
+
+}  // namespace ballast::ctl

@@ -1,0 +1,32 @@
+// One request to the daemon and its answer. Abstract so that commands can be tested without one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "ctl/exit_status.h"
+
+namespace ballast::ctl {
+
+struct HttpAnswer {
+    int status = 0;
+    std::string body;
+};
+
+class Transport {
+  public:
+    virtual ~Transport() = default;
+    // Blocks for at most the transport's timeout. Fails (unreachable) only if no answer came.
+    virtual tl::expected<HttpAnswer, CommandFailure> send(const std::string& method,
+                                                          const std::string& target,
+                                                          const std::string& body) = 0;
+};
+
+// Over the Unix socket at `socket_path`, with a few seconds' patience. Opens nothing yet.
+std::unique_ptr<Transport> make_socket_transport(const std::string& socket_path);
+
+// Percent-encodes one segment of a path.
+std::string encode_segment(const std::string& segment);
+
+}  // namespace ballast::ctl

@@ -1,0 +1,113 @@
+// Commands that need no daemon.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "ctl_fixture.h"
+#include "tests/unit/http/temp_dir.h"
+
+using namespace ballast::ctl;
+using namespace ballast::ctl::test;
+using ballast::test::TempDir;
+
+namespace {
+
+constexpr const char* kScenario = R"(mode: simulate
+backend: {name: pseries}
+policy: {name: cmm}
+scenario:
+  description: One domain lends and takes back.
+  duration: 1m
+  domains:
+    - name: lpar
+      memory: 1GiB
+      used: 256MiB
+      loan: 128MiB
+)";
+
+std::string read(const std::string& path) {
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+struct LocalFixture : CtlFixture {
+    TempDir folder;
+    std::string write(const std::string& name, const std::string& text) {
+        std::ofstream(folder.path(name)) << text;
+        return folder.path(name);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("check-config accepts a valid file") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("good.yaml", "mode: live\n");
+    CHECK(fixture.run({"check-config", file}) == ExitStatus::done);
+    CHECK(fixture.out.str() == file + ": valid\n");
+    CHECK(fixture.run({"check-config", file, "--json"}) == ExitStatus::done);
+    CHECK(Json::parse(fixture.out.str()) ==
+          Json{{"file", file}, {"valid", true}, {"problems", Json::array()}});
+}
+
+TEST_CASE("check-config tells every problem with its place") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("bad.yaml", "mode: dead\nnonsense: 1\n");
+    CHECK(fixture.run({"check-config", file}) == ExitStatus::failed);
+    CHECK(fixture.err.str().find(file + ":1:7: ") != std::string::npos);
+    CHECK(fixture.err.str().find(file + ":2:1: ") != std::string::npos);
+    CHECK(fixture.run({"check-config", file, "--json"}) == ExitStatus::failed);
+    const Json told = Json::parse(fixture.out.str());
+    CHECK(told["valid"] == false);
+    REQUIRE(told["problems"].size() == 2);
+    CHECK(told["problems"][1]["line"] == 2);
+    CHECK(fixture.run({"check-config", fixture.folder.path("missing")}) == ExitStatus::failed);
+}
+
+TEST_CASE("simulate gives the same bytes each time, and a table for people") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    INFO(fixture.err.str());
+    REQUIRE(fixture.run({"simulate", file, "--json"}) == ExitStatus::done);
+    const std::string first = fixture.out.str();
+    CHECK(Json::parse(first).is_object());
+    CHECK(fixture.run({"simulate", file, "--json"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == first);
+    CHECK(fixture.run({"simulate", file}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("lpar") != std::string::npos);
+    CHECK(fixture.err.str().empty());
+}
+
+TEST_CASE("simulate takes another end and writes its ticks") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    const std::string csv = fixture.folder.path("ticks.csv");
+    REQUIRE(fixture.run({"simulate", file, "--until", "5s", "--csv", csv}) == ExitStatus::done);
+    const std::string text = read(csv);
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    CHECK(lines >= 5);
+    CHECK(lines <= 8);
+    CHECK(fixture.run({"simulate", file, "--csv", "/nowhere/x"}) == ExitStatus::failed);
+    CHECK(fixture.err.str().find("/nowhere/x") != std::string::npos);
+}
+
+TEST_CASE("simulate draws a bar only where somebody looks, and takes it away") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    fixture.environment.err_terminal = {true, true, 60};
+    REQUIRE(fixture.run({"simulate", file}) == ExitStatus::done);
+    CHECK(fixture.err.str().find(" %") != std::string::npos);
+    CHECK(fixture.err.str().ends_with("\r\033[K"));
+}
+
+TEST_CASE("simulate refuses what is not a scenario") {
+    LocalFixture fixture;
+    const std::string live = fixture.write("live.yaml", "mode: live\n");
+    CHECK(fixture.run({"simulate", live}) == ExitStatus::failed);
+    CHECK(fixture.err.str().starts_with(live + ": not a scenario"));
+    CHECK(fixture.run({"simulate", fixture.write("bad.yaml", "x: 1\n")}) == ExitStatus::failed);
+    CHECK(fixture.err.str().find("bad.yaml:1:1: ") != std::string::npos);
+    CHECK(fixture.run({"simulate", fixture.folder.path("missing")}) == ExitStatus::failed);
+}
