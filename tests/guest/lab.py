@@ -106,7 +106,8 @@ class Lab:
         with log:
             self._libvirtd = subprocess.Popen(
                 ["nsenter", "--mount", "--pid", f"--target={self._first_pid}", "libvirtd",
-                 "--config", "/etc/libvirt/libvirtd.conf"],
+                 "--config", "/etc/libvirt/libvirtd.conf",
+                 "--pid-file", "/run/libvirt/libvirtd.pid"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def ready():
