@@ -4,6 +4,7 @@ The lab runs in its own mount and PID namespaces: libvirtd finds its usual folde
 folders of ours, and when the lab's first process ends the kernel ends libvirtd and every guest.
 """
 
+import atexit
 import os
 import pathlib
 import shutil
@@ -74,6 +75,8 @@ class Lab:
         self._libvirtd = None
 
     def __enter__(self) -> "Lab":
+        # unittest runs no clean-up on Ctrl-C.
+        atexit.register(self.close)
         try:
             self._write_configuration()
             self._start_namespaces()
@@ -87,6 +90,8 @@ class Lab:
         self.close()
 
     def close(self) -> None:
+        """Ends everything in the lab and removes its folder. Idempotent."""
+        atexit.unregister(self.close)
         for guest in self.guests.values():
             guest.close()
         self.guests.clear()
