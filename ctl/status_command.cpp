@@ -14,7 +14,7 @@ std::string size_or_unknown(const Json& bytes) {
 std::string duration(const Json& seconds) {
     const double value = seconds.get<double>();
     if (value < 0.001) return fmt::format("{:.0f} us", value * 1e6);
-    if (value < 1) return fmt::format("{:.1f} ms", value * 1e3);
+    if (value < 1) return fmt::format("{:.3g} ms", value * 1e3);
     return fmt::format("{:g} s", value);
 }
 
