@@ -28,6 +28,7 @@ HvStatus Balloon::page_init(std::uint64_t flags, std::uint64_t address) {
     int long_busy = 0;
     for (;;) {
         const HvStatus status = hypervisor_.page_init(partition_, flags, address);
+        if (status == HvStatus::success) return status;
         if (status == HvStatus::busy && busy++ < kBusyRetries) continue;
         if (long_busy_hint(status) && long_busy++ < kLongBusyRetries) continue;
         return status;

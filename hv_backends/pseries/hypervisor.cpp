@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace ballast::pseries {
@@ -27,6 +28,7 @@ PartitionId Hypervisor::add_partition(PartitionSpec spec) {
         block.bytes = std::min(spec.block_bytes, spec.memory_bytes - at);
         partition.blocks.push_back(std::move(block));
     }
+    partition.block_shift = static_cast<unsigned>(std::countr_zero(spec.block_bytes));
     partition.spec = std::move(spec);
     partitions_.push_back(std::move(partition));
     return static_cast<PartitionId>(partitions_.size() - 1);
@@ -156,8 +158,8 @@ HvStatus Hypervisor::get_mpp(PartitionId id, MppData& out) {
 
 Hypervisor::Block* Hypervisor::find(Partition& partition, std::uint64_t address,
                                     std::size_t& bit) noexcept {
-    const std::uint64_t index = address / partition.spec.block_bytes;
-    const std::uint64_t offset = address % partition.spec.block_bytes;
+    const std::uint64_t index = address >> partition.block_shift;
+    const std::uint64_t offset = address & (partition.spec.block_bytes - 1);
     if (!partition.on || address % kCmoPageBytes != 0 || index >= partition.blocks.size())
         return nullptr;
     Block& block = partition.blocks[index];

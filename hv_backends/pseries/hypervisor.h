@@ -15,7 +15,8 @@ namespace ballast::pseries {
 struct PartitionSpec {
     std::string name;
     std::uint64_t memory_bytes = 0;
-    std::uint64_t block_bytes = 0;  // unit in which memory comes and goes; whole CMO pages
+    std::uint64_t block_bytes =
+        0;  // unit in which memory comes and goes; a power of two, at least a CMO page
     std::uint64_t entitled_bytes = 0;
     std::uint8_t weight = 0;
 };
@@ -80,6 +81,7 @@ class Hypervisor {
     };
     struct Partition {
         PartitionSpec spec;
+        unsigned block_shift = 0;  // log2 of block_bytes
         bool on = false;
         std::uint64_t memory_bytes = 0;   // assigned
         std::uint64_t loaned_bytes = 0;   // of memory_bytes

@@ -1,0 +1,81 @@
+// A whole tick of the controller over N mock domains, beside one pass over as many rows of memory.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "bench/side_by_side.h"
+#include "controller/controller.h"
+#include "hv_backends/mock/mock_backend.h"
+#include "sim/virtual_clock.h"
+
+namespace ballast::bench {
+namespace {
+
+Settings settings_for(std::uint32_t domains) {
+    Settings settings;
+    settings.mode = Mode::simulate;
+    settings.backend.name = "mock";
+    settings.policy.name = "fixed";
+    settings.cmm.simulate_loan_target_kb = 262144;
+    Scenario scenario;
+    ScenarioDomain domain;
+    domain.name = "d";
+    domain.count = domains;
+    domain.page_bytes = 4096;
+    domain.used.points = {{Duration{0}, 300 * kMiB}};
+    scenario.domains.push_back(domain);
+    settings.scenario = std::move(scenario);
+    return settings;
+}
+
+struct Host {
+    explicit Host(std::uint32_t domains)
+        : settings(settings_for(domains)),
+          backend(make_mock_backend(*settings.scenario, clock)),
+          controller(settings, *backend, clock) {
+        // A mock always starts; what it could fail at is a network.
+        if (!backend->start(controller)) std::terminate();
+    }
+    void tick() {
+        clock.advance(controller.delay());
+        controller.tick(clock.now());
+    }
+    Settings settings;
+    VirtualClock clock;
+    std::unique_ptr<Backend> backend;
+    Controller controller;
+};
+
+Case decide_case(std::uint32_t domains) {
+    auto host = std::make_shared<Host>(domains);
+    host->tick();  // the loans are made; what follows is the steady state
+    auto source = std::make_shared<DomainTable>();
+    source->resize(domains);
+    auto sink = std::make_shared<std::vector<std::uint64_t>>(domains);
+    return {fmt::format("decide.{}", domains), "pass", "ns/domain",
+            [host, domains] {
+                host->tick();
+                return std::size_t{domains};
+            },
+            [source, sink, domains] {
+                for (std::size_t row = 0; row < domains; ++row) {
+                    (*sink)[row] = source->total_bytes[row] - source->loaned_bytes[row] +
+                                   source->unused_bytes[row];
+                }
+                asm volatile("" : : "r"(sink->data()) : "memory");  // the pass must happen
+                return std::size_t{domains};
+            }};
+}
+
+}  // namespace
+
+std::vector<NamedCase> decide_cases() {
+    std::vector<NamedCase> cases;
+    for (const std::uint32_t domains : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
+        cases.push_back(
+            {fmt::format("decide.{}", domains), [domains] { return decide_case(domains); }});
+    }
+    return cases;
+}
+
+}  // namespace ballast::bench

@@ -1,0 +1,71 @@
+#include "bench/side_by_side.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace ballast::bench {
+namespace {
+
+struct Window {
+    double ns_per_unit = 0;
+    bool clean = false;
+};
+
+long switches() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nivcsw;
+}
+
+Window one_window(const std::function<std::size_t()>& work, double window_ms) {
+    using Clock = std::chrono::steady_clock;
+    const long before = switches();
+    const auto start = Clock::now();
+    const auto enough = std::chrono::duration<double, std::milli>(window_ms);
+    std::size_t units = 0;
+    auto now = start;
+    do {
+        units += work();
+        now = Clock::now();
+    } while (now - start < enough);
+    const double ns = std::chrono::duration<double, std::nano>(now - start).count();
+    return {ns / static_cast<double>(units), switches() == before};
+}
+
+double quantile(std::vector<double> values, double share) {
+    std::sort(values.begin(), values.end());
+    const double at = share * static_cast<double>(values.size() - 1);
+    const auto low = static_cast<std::size_t>(at);
+    const std::size_t high = std::min(low + 1, values.size() - 1);
+    return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
+}
+
+}  // namespace
+
+Figure run(const Case& item, std::size_t windows, double window_ms) {
+    item.measured();  // warm up
+    item.compared();
+    std::vector<double> ours;
+    std::vector<double> theirs;
+    std::vector<double> ratios;
+    for (std::size_t tried = 0; ours.size() < windows && tried < 10 * windows; ++tried) {
+        const Window measured = one_window(item.measured, window_ms);
+        const Window compared = one_window(item.compared, window_ms);
+        if (!measured.clean || !compared.clean) continue;
+        ours.push_back(measured.ns_per_unit);
+        theirs.push_back(compared.ns_per_unit);
+        ratios.push_back(measured.ns_per_unit / compared.ns_per_unit);
+    }
+    Figure figure;
+    figure.windows = ours.size();
+    if (ours.empty()) return figure;
+    figure.median = quantile(ours, 0.5);
+    figure.baseline_median = quantile(theirs, 0.5);
+    figure.ratio = quantile(ratios, 0.5);
+    figure.spread = (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / figure.ratio;
+    return figure;
+}
+
+}  // namespace ballast::bench

@@ -1,0 +1,92 @@
+#include "controller/simulate.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <sstream>
+#include <variant>
+
+#include "config/config.h"
+
+using namespace ballast;
+using namespace std::chrono_literals;
+
+namespace {
+
+Settings settings_from(const std::string& text) {
+    const ConfigResult loaded = parse_config(text, "test.yaml");
+    if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) FAIL(problems->text());
+    return std::get<Settings>(loaded);
+}
+
+const std::string kOom = R"(
+mode: simulate
+cmm: {delay: 1s, min_mem_mb: 64, oom_kb: 8192}
+backend: {name: pseries}
+policy: {name: cmm}
+scenario:
+  description: "A guest runs out of memory."
+  duration: 2m
+  domains:
+    - name: g
+      memory: 512MiB
+      used: {points: [[0s, 100MiB], [30s, 100MiB], [31s, 300MiB]], jitter_percent: 3}
+      loan: 350MiB
+  events:
+    - {at: 90s, do: set, domain: g, parameter: min_mem_mb, value: 256}
+)";
+
+}  // namespace
+
+TEST_CASE("the same file and seed give the same report to the byte") {
+    const Settings settings = settings_from(kOom);
+    const auto first = simulate(settings, {});
+    const auto second = simulate(settings, {});
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(report_json(*first) == report_json(*second));
+    SimulateOptions other;
+    other.seed = 2;
+    CHECK(report_json(*simulate(settings, other)) != report_json(*first));
+}
+
+TEST_CASE("a simulated OOM is credited, bounds later loans, and min_mem set on the way binds") {
+    const auto report = simulate(settings_from(kOom), {});
+    REQUIRE(report);
+    REQUIRE(report->domains.size() == 1);
+    const DomainReport& domain = report->domains[0];
+    CHECK(domain.most_loaned_bytes == 350 * kMiB);
+    CHECK(domain.oom_freed_bytes > 0);
+    CHECK(domain.loaned_bytes < 350 * kMiB - 100 * kMiB);
+    CHECK(domain.loaned_bytes <= 256 * kMiB);
+    CHECK(domain.inflated_bytes - domain.deflated_bytes == domain.loaned_bytes);
+    CHECK(report->ticks == 120);
+}
+
+TEST_CASE("until cuts a run short, and the CSV has one line per domain and tick") {
+    std::ostringstream csv;
+    SimulateOptions options;
+    options.until = 30s;
+    options.csv = &csv;
+    const auto report = simulate(settings_from(kOom), options);
+    REQUIRE(report);
+    CHECK(report->ticks == 30);
+    const std::string text = csv.str();
+    CHECK(std::count(text.begin(), text.end(), '\n') == 31);
+    CHECK(text.rfind("time_s,domain,", 0) == 0);
+}
+
+TEST_CASE("the text report names each domain and draws its loan") {
+    const auto report = simulate(settings_from(kOom), {});
+    REQUIRE(report);
+    const std::string text = report_text(*report, {});
+    CHECK(text.find("A guest runs out of memory.") != std::string::npos);
+    CHECK(text.find("g          512 MiB") != std::string::npos);
+    CHECK(text.find("▅") != std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a file without a scenario cannot be simulated") {
+    const auto refused = simulate(Settings{}, {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::invalid_argument);
+}
