@@ -3,7 +3,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "base/clock.h"
 
 namespace ballast::bench {
 namespace {
@@ -20,15 +21,15 @@ long switches() {
 }
 
 Window one_window(const std::function<std::size_t()>& work, double window_ms) {
-    using Clock = std::chrono::steady_clock;
+    const SystemClock clock;
     const long before = switches();
-    const auto start = Clock::now();
+    const Time start = clock.now();
     const auto enough = std::chrono::duration<double, std::milli>(window_ms);
     std::size_t units = 0;
-    auto now = start;
+    Time now = start;
     do {
         units += work();
-        now = Clock::now();
+        now = clock.now();
     } while (now - start < enough);
     const double ns = std::chrono::duration<double, std::nano>(now - start).count();
     return {ns / static_cast<double>(units), switches() == before};
