@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include "config/glob.h"
 #include "config/sections.h"
+#include "config/text.h"
 
 namespace ballast {
 namespace {
@@ -53,6 +55,12 @@ void read_domains(const YamlNode& node, std::vector<DomainOverride>& into,
             add_problem(problems, pattern,
                         "domains: an empty name, expected a domain's name or a glob");
             continue;
+        }
+        if (const auto problem = glob_problem(pattern.text); !problem.empty()) {
+            add_problem(problems, pattern,
+                        fmt::format("domains: '{}' {}, expected a domain's name or a glob such as "
+                                    "'db-*'",
+                                    shown(pattern.text), problem));
         }
         Section section(value, fmt::format("domains.'{}'", shown(pattern.text)), problems);
         DomainOverride& domain = into.emplace_back();

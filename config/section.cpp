@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "config/nearest.h"
+#include "config/text.h"
 
 namespace ballast {
 namespace {
@@ -19,24 +20,21 @@ const YamlNode* field(const YamlNode& node, std::string_view key) noexcept {
     return nullptr;
 }
 
-std::string found(const YamlNode& node) {
-    if (node.kind == YamlNode::Kind::scalar) return fmt::format("'{}'", shown(node.text));
-    return std::string(describe(node.kind));
+// Numbers and flags in quotes are text.
+std::string found_plain(const YamlNode& node) {
+    return found(node) + (node.quoted ? " in quotes" : "");
 }
 
 }  // namespace
 
-void add_problem(std::vector<ConfigProblem>& problems, const YamlNode& node, std::string message) {
-    problems.push_back({node.line, node.column, std::move(message)});
+std::string found(const YamlNode& node) {
+    if (node.kind == YamlNode::Kind::null) return "empty";
+    if (node.kind != YamlNode::Kind::scalar) return std::string(describe(node.kind));
+    return fmt::format("'{}'", shown(node.text));
 }
 
-std::string shown(std::string_view text) {
-    std::string out(text.substr(0, 64));
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    }
-    if (text.size() > 64) out += "...";
-    return out;
+void add_problem(std::vector<ConfigProblem>& problems, const YamlNode& node, std::string message) {
+    problems.push_back({node.line, node.column, std::move(message)});
 }
 
 Section::Section(const YamlNode& node, std::string path, std::vector<ConfigProblem>& problems)
@@ -92,6 +90,11 @@ void Section::problem(std::string_view key, std::string message) {
     add_problem(problems_, value != nullptr ? *value : node_, std::move(message));
 }
 
+void Section::require(std::string_view key, std::string_view expected) {
+    if (has(key)) return;
+    problem(key, fmt::format("{} is missing, expected {}", full_name(key), expected));
+}
+
 const YamlNode* Section::scalar(std::string_view key, std::string_view expected) {
     const YamlNode* const value = find(key);
     if (value == nullptr) return nullptr;
@@ -108,11 +111,11 @@ bool Section::parsed_number(const YamlNode& value, std::string_view key, std::ui
     std::uint64_t number = 0;
     const char* const end = value.text.data() + value.text.size();
     const auto [stop, error] = std::from_chars(value.text.data(), end, number);
-    const bool whole = error == std::errc{} && stop == end;
+    const bool whole = error == std::errc{} && stop == end && !value.quoted;
     if (!whole || number < range.min || number > range.max) {
         add_problem(problems_, value,
                     fmt::format("{} is {}, expected a whole number from {} to {}", full_name(key),
-                                found(value), range.min, range.max));
+                                found_plain(value), range.min, range.max));
         return false;
     }
     into = number;
@@ -200,9 +203,10 @@ bool Section::duration(std::string_view key, std::optional<Duration>& into, Span
 bool Section::flag(std::string_view key, bool& into) {
     const YamlNode* const value = scalar(key, "true or false");
     if (value == nullptr) return false;
-    if (value->text != "true" && value->text != "false") {
-        add_problem(problems_, *value,
-                    fmt::format("{} is {}, expected true or false", full_name(key), found(*value)));
+    if (value->quoted || (value->text != "true" && value->text != "false")) {
+        add_problem(
+            problems_, *value,
+            fmt::format("{} is {}, expected true or false", full_name(key), found_plain(*value)));
         return false;
     }
     into = value->text == "true";

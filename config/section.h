@@ -68,6 +68,8 @@ class Section {
     std::vector<ConfigProblem>& problems() noexcept { return problems_; }
     // A problem at the value of `key`, or at this section where the key is absent.
     void problem(std::string_view key, std::string message);
+    // A problem if `key` is absent.
+    void require(std::string_view key, std::string_view expected);
     std::string full_name(std::string_view key) const;
     // Leaves unknown keys unreported: the keys are names (domains).
     void accept_any_key() noexcept { any_key_ = true; }
@@ -85,9 +87,9 @@ class Section {
     bool any_key_ = false;
 };
 
+// "'text'", "a list", "empty": what stands there, for messages.
+std::string found(const YamlNode& node);
 // Adds a problem at `node`.
 void add_problem(std::vector<ConfigProblem>& problems, const YamlNode& node, std::string message);
-// At most 64 characters of `text`, for messages; control characters replaced.
-std::string shown(std::string_view text);
 
 }  // namespace ballast

@@ -14,8 +14,11 @@ void read_backend(const YamlNode& node, BackendSettings& into,
 void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems);
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems);
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems);
-// `backend` decides which calls and answers a fault may name.
+// `backend` decides which calls and answers a fault may name; empty = unknown, any will do.
 Scenario read_scenario(const YamlNode& node, const std::string& backend,
                        std::vector<ConfigProblem>& problems);
+
+// What the parts mean to each other. `root` is the whole file.
+void check_together(Section& root, const Settings& settings);
 
 }  // namespace ballast

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "config/sections.h"
+#include "config/text.h"
 
 namespace ballast {
 namespace {
@@ -15,14 +16,34 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::size_t kMaxPath = 4095;
 
-bool is_host_and_port(const std::string& text) {
+// "name:80", "127.0.0.1:0", "[::1]:9835".
+bool is_host_and_port(std::string_view text) {
     const auto colon = text.rfind(':');
-    if (colon == std::string::npos || colon == 0) return false;
+    if (colon == std::string_view::npos || colon == 0) return false;
+    const std::string_view host = text.substr(0, colon);
+    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (!bracketed && host.find_first_of(":[]") != std::string_view::npos) return false;
+    if (host.find_first_of(" \t\n/") != std::string_view::npos) return false;
     unsigned port = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
     return error == std::errc{} && stop == end && port <= 65535;
+}
+
+void read_path(Section& section, std::string_view key, std::string& into, std::size_t most_bytes) {
+    std::string path;
+    if (!section.text(key, path)) return;
+    if (!path.empty() && path.front() != '/') {
+        section.problem(key, fmt::format("{} is '{}', expected an absolute path",
+                                         section.full_name(key), shown(path)));
+    } else if (path.size() > most_bytes) {
+        section.problem(key, fmt::format("{} is {} bytes long, expected at most {}",
+                                         section.full_name(key), path.size(), most_bytes));
+    } else {
+        into = path;
+    }
 }
 
 }  // namespace
@@ -31,28 +52,33 @@ void read_backend(const YamlNode& node, BackendSettings& into,
                   std::vector<ConfigProblem>& problems) {
     Section section(node, "backend", problems);
     static const std::vector<std::string_view> kNames{"pseries", "libvirt", "mock"};
-    if (const auto name = section.choice("name", kNames)) into.name = kNames[*name];
-    if (section.text("uri", into.uri) && into.uri.empty()) {
-        section.problem("uri",
-                        "backend.uri is empty, expected a libvirt URI such as qemu:///system");
+    if (const auto name = section.choice("name", kNames)) {
+        into.name = kNames[*name];
+    } else if (section.has("name")) {
+        into.name.clear();  // unknown; nothing can be checked against it
+    }
+    if (section.text("uri", into.uri) && into.uri.find("://") == std::string::npos) {
+        section.problem("uri", fmt::format("backend.uri is '{}', expected a libvirt URI such as "
+                                           "qemu:///system",
+                                           shown(into.uri)));
     }
     section.number("stats_period", into.stats_period_s, {1, 3600});
-    section.duration("reconnect_min", into.reconnect_min, {milliseconds(100), hours(1)});
-    section.duration("reconnect_max", into.reconnect_max, {milliseconds(100), hours(1)});
-    if (into.reconnect_max < into.reconnect_min) {
+    const bool has_min =
+        section.duration("reconnect_min", into.reconnect_min, {milliseconds(100), hours(1)});
+    const bool has_max =
+        section.duration("reconnect_max", into.reconnect_max, {milliseconds(100), hours(1)});
+    if ((has_min || has_max) && into.reconnect_max < into.reconnect_min) {
         section.problem(
-            "reconnect_max",
-            "backend.reconnect_max is shorter than reconnect_min, expected the same or longer");
+            has_max ? "reconnect_max" : "reconnect_min",
+            fmt::format("backend.reconnect_max ({}) is shorter than reconnect_min ({}), "
+                        "expected the same or longer",
+                        format_duration(into.reconnect_max), format_duration(into.reconnect_min)));
     }
-    if (into.name != "libvirt") {
-        for (const std::string_view key :
-             {"uri", "stats_period", "reconnect_min", "reconnect_max"}) {
-            if (section.has(key)) {
-                section.problem(
-                    key, fmt::format("backend.{} belongs to backend libvirt, found with {}", key,
-                                     into.name));
-            }
-        }
+    if (into.name == "libvirt" || into.name.empty()) return;
+    for (const std::string_view key : {"uri", "stats_period", "reconnect_min", "reconnect_max"}) {
+        if (!section.has(key)) continue;
+        section.problem(
+            key, fmt::format("backend.{} is for backend libvirt, found with '{}'", key, into.name));
     }
 }
 
@@ -66,23 +92,19 @@ void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigP
     Section section(node, "listen", problems);
     if (section.text("http", into.http) && !into.http.empty() && !is_host_and_port(into.http)) {
         section.problem("http", fmt::format("listen.http is '{}', expected HOST:PORT such as "
-                                            "127.0.0.1:9835, or \"\" for none",
+                                            "127.0.0.1:9835 or [::1]:9835, or \"\" for none",
                                             shown(into.http)));
     }
-    if (section.text("api", into.api) && !into.api.empty()) {
-        if (into.api.front() != '/') {
-            section.problem("api", fmt::format("listen.api is '{}', expected an absolute path",
-                                               shown(into.api)));
-        } else if (into.api.size() > kMaxSocketPath) {
-            section.problem("api", fmt::format("listen.api is {} bytes long, expected at most {}",
-                                               into.api.size(), kMaxSocketPath));
-        }
-    }
+    read_path(section, "api", into.api, kMaxSocketPath);
     section.text("api_group", into.api_group);
 }
 
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems) {
     Section section(node, "state", problems);
+    read_path(section, "path", into.path, kMaxPath);
+    if (into.path.empty()) {
+        section.problem("path", "state.path is empty, expected an absolute path");
+    }
     if (const auto on_stop = section.choice("on_stop", {"release", "keep"})) {
         into.on_stop = *on_stop == 0 ? OnStop::release : OnStop::keep;
     }

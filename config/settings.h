@@ -81,6 +81,8 @@ struct MetricsSettings {
 };
 
 struct StateSettings {
+    // Where the books are to be kept; checked, and not used as long as they are kept in memory.
+    std::string path = "/var/lib/ballast/state.db";
     OnStop on_stop = OnStop::release;
     Duration stop_timeout =
         std::chrono::seconds(30);  // 1 s .. 10 min, for guests to take memory back

@@ -13,7 +13,8 @@ namespace ballast {
 struct YamlNode {
     enum class Kind { null, scalar, sequence, map };
     Kind kind = Kind::null;
-    int line = 0;  // from 1
+    bool quoted = false;  // a scalar in quotes: text, whatever it looks like
+    int line = 0;         // from 1
     int column = 0;
     std::string text;                                   // scalar
     std::vector<YamlNode> items;                        // sequence
@@ -23,10 +24,12 @@ struct YamlNode {
 // "a map", "a list", "a value", "nothing".
 std::string_view describe(YamlNode::Kind kind) noexcept;
 
-// Reads one document. Refused, each with its place: bad syntax, more than 1 MiB, NUL bytes, several
-// documents, more than 100 000 nodes once aliases are followed, nesting deeper than 32, keys that
-// are not plain words, keys given twice. On a problem the rest is still usable where that makes
-// sense.
+inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20U;
+
+// Reads one document. Refused, each with its place: bad syntax, more than kMaxConfigBytes, NUL
+// bytes, what is not UTF-8, several documents, more than 100 000 nodes once aliases are followed,
+// nesting deeper than 32, tags, keys that are not plain words, keys given twice. On a problem the
+// rest is still usable where that makes sense. Never throws.
 YamlNode read_yaml(std::string_view text, std::vector<ConfigProblem>& problems);
 
 }  // namespace ballast
