@@ -162,7 +162,7 @@ std::string format_size(std::uint64_t bytes) {
 std::string format_signed_size(std::int64_t bytes) {
     const auto magnitude =
         bytes < 0 ? 0 - static_cast<std::uint64_t>(bytes) : static_cast<std::uint64_t>(bytes);
-    return (bytes < 0 ? "-" : "+") + format_size(magnitude);
+    return fmt::format("{}{}", bytes < 0 ? '-' : '+', format_size(magnitude));
 }
 
 std::string format_duration(Duration duration) {
