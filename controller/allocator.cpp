@@ -41,7 +41,8 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
                      DomainControl& control, Decision& decision, BackendCalls& calls,
                      std::vector<DomainTrouble>& troubles) {
     // Asked for already, and on its way.
-    if (control.set_bytes == loaned_bytes && control.realign != Realign::due) {
+    if (control.set_bytes == loaned_bytes && !control.reached_set &&
+        control.realign != Realign::due) {
         decision.outcome = StepStatus::accepted;
         return;
     }
@@ -56,6 +57,7 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
             control.set_bytes = loaned_bytes;
             control.floor_bytes = std::min(at, loaned_bytes);
             control.realign = Realign::no;
+            control.reached_set = false;
             return;
         }
         at = outcome.loaned_bytes;

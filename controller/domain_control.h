@@ -35,6 +35,8 @@ struct DomainControl {
     // Asynchronous backends: with set_bytes on its way, only the guest itself goes below this loan.
     // Rises while the guest inflates towards set_bytes.
     std::uint64_t floor_bytes = 0;
+    // The guest has been seen at set_bytes; if it is elsewhere later, somebody else moved it.
+    bool reached_set = false;
     // After the guest took memory back: the value set in the hypervisor is still the old one, and
     // has to follow as soon as the guest stands still.
     Realign realign = Realign::no;

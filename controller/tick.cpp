@@ -74,6 +74,7 @@ void Controller::State::book_observed_changes() {
         const bool unchanged = loaned_bytes == control.known_loaned_bytes;
         control.book_loaned(loaned_bytes);
         if (control.set_bytes == kUnknownBytes) continue;
+        if (loaned_bytes == control.set_bytes) control.reached_set = true;
 
         if (loaned_bytes >= control.floor_bytes) {
             control.floor_bytes =
