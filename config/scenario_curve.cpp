@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "config/scenario_parts.h"
 #include "config/text.h"
 
@@ -10,15 +12,15 @@ bool read_bytes(const YamlNode& node, const std::string& name, std::uint64_t mos
                 std::uint64_t& into, std::vector<ConfigProblem>& problems) {
     const bool scalar = node.kind == YamlNode::Kind::scalar;
     const auto bytes = parse_size(scalar ? node.text : "");
-    if (!bytes) {
+    if (!bytes && bytes.error().sys_errno != ERANGE) {
         add_problem(problems, node,
                     fmt::format("{} is {}, expected a size such as 256MiB, 1G, 4096KiB or bytes",
                                 name, found(node)));
         return false;
     }
-    if (*bytes > most_bytes) {
+    if (!bytes || *bytes > most_bytes) {
         add_problem(problems, node,
-                    fmt::format("{} is {}, expected a size from 0 B to {}", name, found(node),
+                    fmt::format("{} is {}, expected at most {}", name, found(node),
                                 format_size(most_bytes)));
         return false;
     }

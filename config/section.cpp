@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "base/units.h"
@@ -13,11 +14,16 @@
 namespace ballast {
 namespace {
 
-const YamlNode* field(const YamlNode& node, std::string_view key) noexcept {
-    for (const auto& [name, value] : node.fields) {
-        if (name.text == key) return &value;
+const YamlField* entry(const YamlNode& node, std::string_view key) noexcept {
+    for (const auto& field : node.fields) {
+        if (field.key.text == key) return &field;
     }
     return nullptr;
+}
+
+const YamlNode* field(const YamlNode& node, std::string_view key) noexcept {
+    const auto* const found = entry(node, key);
+    return found == nullptr ? nullptr : &found->value;
 }
 
 // Numbers and flags in quotes are text.
@@ -86,8 +92,14 @@ const YamlNode* Section::list(std::string_view key) {
 }
 
 void Section::problem(std::string_view key, std::string message) {
-    const YamlNode* const value = field(node_, key);
-    add_problem(problems_, value != nullptr ? *value : node_, std::move(message));
+    const auto* const found = entry(node_, key);
+    if (found == nullptr) {
+        add_problem(problems_, node_, std::move(message));
+    } else {
+        // A map or list begins on a later line, perhaps; its key is what people look for.
+        const bool scalar = found->value.kind == YamlNode::Kind::scalar;
+        add_problem(problems_, scalar ? found->value : found->key, std::move(message));
+    }
 }
 
 void Section::require(std::string_view key, std::string_view expected) {
@@ -125,16 +137,19 @@ bool Section::parsed_number(const YamlNode& value, std::string_view key, std::ui
 bool Section::parsed_size(const YamlNode& value, std::string_view key, std::uint64_t& into,
                           Range range) {
     const auto bytes = parse_size(value.text);
-    if (!bytes) {
+    if (!bytes && bytes.error().sys_errno != ERANGE) {
         add_problem(problems_, value,
                     fmt::format("{} is {}, expected a size such as 256MiB, 1G, 4096KiB or bytes",
                                 full_name(key), found(value)));
         return false;
     }
-    if (*bytes < range.min || *bytes > range.max) {
+    if (!bytes || *bytes < range.min || *bytes > range.max) {
+        const std::string expected =
+            range.min == 0 ? fmt::format("at most {}", format_size(range.max))
+                           : fmt::format("a size from {} to {}", format_size(range.min),
+                                         format_size(range.max));
         add_problem(problems_, value,
-                    fmt::format("{} is {}, expected a size from {} to {}", full_name(key),
-                                found(value), format_size(range.min), format_size(range.max)));
+                    fmt::format("{} is {}, expected {}", full_name(key), found(value), expected));
         return false;
     }
     into = *bytes;
@@ -176,17 +191,19 @@ bool Section::duration(std::string_view key, Duration& into, Span span) {
     const YamlNode* const value = scalar(key, "a time such as 5s");
     if (value == nullptr) return false;
     const auto parsed = parse_duration(value->text);
-    if (!parsed) {
+    if (!parsed && parsed.error().sys_errno != ERANGE) {
         add_problem(problems_, *value,
                     fmt::format("{} is {}, expected a time such as 200ms, 1.5s, 10m, 2h or seconds",
                                 full_name(key), found(*value)));
         return false;
     }
-    if (*parsed < span.min || *parsed > span.max) {
-        add_problem(
-            problems_, *value,
-            fmt::format("{} is {}, expected a time from {} to {}", full_name(key), found(*value),
-                        format_duration(span.min), format_duration(span.max)));
+    if (!parsed || *parsed < span.min || *parsed > span.max) {
+        const std::string expected =
+            span.min == Duration{0} ? fmt::format("at most {}", format_duration(span.max))
+                                    : fmt::format("a time from {} to {}", format_duration(span.min),
+                                                  format_duration(span.max));
+        add_problem(problems_, *value,
+                    fmt::format("{} is {}, expected {}", full_name(key), found(*value), expected));
         return false;
     }
     into = *parsed;

@@ -1,95 +1,97 @@
 #include "config/yaml_document.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <array>
-#include <unordered_map>
+#include <sstream>
 
+#include "config/node_builder.h"
 #include "config/text.h"
 
 namespace ballast {
 namespace {
 
-constexpr std::size_t kMaxNodes = 100'000;
-constexpr int kMaxDepth = 32;
+Place place_of_mark(const YAML::Mark& mark) noexcept {
+    return {mark.line + 1, mark.column + 1};
+}
 
-class Converter {
-  public:
-    explicit Converter(std::vector<ConfigProblem>& problems) : problems_(problems) {}
+// Offset in the file; the parser skips a byte order mark without counting it.
+std::size_t offset_of(std::string_view text, const YAML::Mark& mark) noexcept {
+    const std::size_t start = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;
+    return std::min(start + static_cast<std::size_t>(std::max(mark.pos, 0)), text.size());
+}
 
-    // `place` stands in for nodes that the library gives none (values left empty).
-    YamlNode convert(const YAML::Node& from, int depth, Place place) {
-        YamlNode node;
-        const YAML::Mark mark = from.Mark();
-        node.line = mark.is_null() ? place.line : mark.line + 1;
-        node.column = mark.is_null() ? place.column : mark.column + 1;
-        if (!within_limits(node, depth)) return node;
-        refuse_tag(from, node);
-        if (from.IsScalar()) {
-            node.kind = YamlNode::Kind::scalar;
-            node.quoted = from.Tag() == "!";
-            node.text = from.Scalar();
-        } else if (from.IsSequence()) {
-            node.kind = YamlNode::Kind::sequence;
-            for (const auto& item : from) {
-                if (gave_up_) break;
-                node.items.push_back(convert(item, depth + 1, {node.line, node.column}));
-            }
-        } else if (from.IsMap()) {
-            convert_map(from, depth, node);
-        }
-        return node;
+// False if the quotation that begins at `offset` (perhaps after an anchor) goes on to the end of
+// the file.
+bool quote_is_closed(std::string_view text, std::size_t offset) noexcept {
+    while (offset < text.size() && text[offset] == '&') {
+        offset = std::min(text.find_first_of(" \t\r\n", offset), text.size());
+        offset = std::min(text.find_first_not_of(" \t\r\n", offset), text.size());
     }
+    if (offset == text.size() || (text[offset] != '"' && text[offset] != '\'')) return true;
+    const char quote = text[offset];
+    for (std::size_t i = offset + 1; i < text.size(); ++i) {
+        if (quote == '"' && text[i] == '\\') {
+            ++i;
+        } else if (text[i] == quote) {
+            const bool escaped = quote == '\'' && text.substr(i + 1, 1) == "'";
+            if (!escaped) return true;
+            ++i;
+        }
+    }
+    return false;
+}
+
+// Hands the parser's events to a NodeBuilder.
+class Relay final : public YAML::EventHandler {
+  public:
+    Relay(std::string_view text, NodeBuilder& builder) : text_(text), builder_(builder) {}
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ == 1) return;
+        const Place place = place_of_mark(mark);
+        const bool marked = text_.substr(offset_of(text_, mark), 3) == "---";
+        throw ConfigProblem{place.line, place.column,
+                            marked ? "a second document begins, expected one in a file"
+                                   : "not valid YAML: this belongs to nothing before it"};
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        builder_.null(place_of_mark(mark), anchor);
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        builder_.alias(place_of_mark(mark), anchor);
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        // The parser takes the end of the file for the end of a quotation.
+        if (tag == "!" && !quote_is_closed(text_, offset_of(text_, mark))) {
+            const Place place = place_of_mark(mark);
+            throw ConfigProblem{place.line, place.column,
+                                "not valid YAML: a quotation mark without its partner"};
+        }
+        builder_.scalar(place_of_mark(mark), tag, anchor, value);
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        builder_.begin(YamlNode::Kind::sequence, place_of_mark(mark), tag, anchor);
+    }
+    void OnSequenceEnd() override { builder_.end(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        builder_.begin(YamlNode::Kind::map, place_of_mark(mark), tag, anchor);
+    }
+    void OnMapEnd() override { builder_.end(); }
 
   private:
-    bool within_limits(const YamlNode& node, int depth) {
-        const bool too_deep = depth > kMaxDepth;
-        if (++nodes_ <= kMaxNodes && !too_deep) return true;
-        if (!gave_up_) {
-            add(node,
-                too_deep ? fmt::format("nested deeper than {} levels", kMaxDepth)
-                         : fmt::format("more than {} values once aliases are followed", kMaxNodes));
-        }
-        gave_up_ = true;
-        return false;
-    }
-
-    void refuse_tag(const YAML::Node& from, const YamlNode& node) {
-        const std::string& tag = from.Tag();
-        if (tag.empty() || tag == "?" || tag == "!") return;
-        add(node, fmt::format("the tag '{}' is not understood, expected none", shown(tag)));
-    }
-
-    void convert_map(const YAML::Node& from, int depth, YamlNode& node) {
-        node.kind = YamlNode::Kind::map;
-        std::unordered_map<std::string, int> line_of;
-        for (const auto& field : from) {
-            if (gave_up_) break;
-            YamlNode key = convert(field.first, depth + 1, {node.line, node.column});
-            if (key.kind != YamlNode::Kind::scalar) {
-                if (!gave_up_) {
-                    add(key, fmt::format("a key is {}, expected a plain word", describe(key.kind)));
-                }
-                continue;
-            }
-            if (const auto [first, is_new] = line_of.try_emplace(key.text, key.line); !is_new) {
-                add(key, fmt::format("'{}' is given twice, first on line {}", shown(key.text),
-                                     first->second));
-                continue;
-            }
-            YamlNode value = convert(field.second, depth + 1, {key.line, key.column});
-            node.fields.emplace_back(std::move(key), std::move(value));
-        }
-    }
-
-    void add(const YamlNode& node, std::string message) {
-        problems_.push_back({node.line, node.column, std::move(message)});
-    }
-
-    std::vector<ConfigProblem>& problems_;
-    std::size_t nodes_ = 0;
-    bool gave_up_ = false;
+    std::string_view text_;
+    NodeBuilder& builder_;
+    int documents_ = 0;
 };
 
 // The library's words, in ours.
@@ -99,11 +101,11 @@ std::string explain(const std::string& message) {
         const char* library;
         const char* ours;
     };
-    static constexpr std::array kMeanings{
+    static const std::array kMeanings{
         Meaning{END_OF_MAP, "expected 'key: value' at the indentation of the keys above"},
         Meaning{MAP_VALUE,
-                "a ':' where no value can begin; expected one 'key: value' per line, and "
-                "quotes around text that holds ': '"},
+                "a ':' where no value can begin; expected one 'key: value' per line, indented like "
+                "the line above, and quotes around text that holds ': '"},
         Meaning{MAP_KEY, "a key where none can be; expected one 'key: value' per line"},
         Meaning{BLOCK_ENTRY, "a '-' where no list can begin"},
         Meaning{END_OF_SEQ, "expected '- ' at the indentation of the list above"},
@@ -114,6 +116,7 @@ std::string explain(const std::string& message) {
         Meaning{DOC_IN_SCALAR, "a quotation mark without its partner"},
         Meaning{UNKNOWN_TOKEN, "a character that YAML keeps for itself; expected quotes around it"},
         Meaning{UNKNOWN_ANCHOR, "an alias '*name' of an anchor '&name' that is not there"},
+        Meaning{BAD_FILE, "nested too deep"},
     };
     for (const Meaning& meaning : kMeanings) {
         if (message.rfind(meaning.library, 0) == 0) return meaning.ours;
@@ -124,40 +127,41 @@ std::string explain(const std::string& message) {
 // True if `line`, from 0, is indented with a tab, which YAML forbids.
 bool has_tab_indent(std::string_view text, int line) {
     std::size_t start = 0;
-    for (int i = 0; i < line && start != std::string_view::npos; ++i) {
+    for (int i = 0; i < line; ++i) {
         const auto end = text.find('\n', start);
-        start = end == std::string_view::npos ? end : end + 1;
+        if (end == std::string_view::npos) return false;
+        start = end + 1;
     }
-    if (start == std::string_view::npos) return false;
     const std::string_view rest = text.substr(start);
     return rest.substr(0, rest.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
 }
 
 ConfigProblem syntax_problem(std::string_view text, const YAML::Exception& error) {
+    const Place place = place_of_mark(error.mark);
     const bool tab = has_tab_indent(text, error.mark.line);
-    return {error.mark.line + 1, error.mark.column + 1,
+    return {place.line, place.column,
             fmt::format("not valid YAML: {}",
                         tab ? "a tab in the indentation, expected spaces" : explain(error.msg))};
 }
 
 // True if `text` is text at all.
 bool is_text(std::string_view text, std::vector<ConfigProblem>& problems) {
+    const auto refuse = [&](std::size_t offset, std::string message) {
+        const Place place = place_of(text, offset);
+        problems.push_back({place.line, place.column, std::move(message)});
+        return false;
+    };
     if (text.size() > kMaxConfigBytes) {
         problems.push_back({0, 0, "larger than 1 MiB, expected a configuration"});
         return false;
     }
     if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-        const Place place = place_of(text, nul);
-        problems.push_back({place.line, place.column, "a NUL byte, expected text in UTF-8"});
-        return false;
+        return refuse(nul, "a NUL byte, expected text in UTF-8");
     }
     if (const auto bad = find_non_utf8(text); bad != std::string_view::npos) {
-        const Place place = place_of(text, bad);
-        problems.push_back({place.line, place.column,
-                            fmt::format("the byte 0x{:02x} does not belong to UTF-8, expected text "
-                                        "in UTF-8",
-                                        static_cast<unsigned char>(text[bad]))});
-        return false;
+        return refuse(bad, fmt::format("the byte 0x{:02x} does not belong to UTF-8, expected text "
+                                       "in UTF-8",
+                                       static_cast<unsigned char>(text[bad])));
     }
     return true;
 }
@@ -181,15 +185,14 @@ std::string_view describe(YamlNode::Kind kind) noexcept {
 YamlNode read_yaml(std::string_view text, std::vector<ConfigProblem>& problems) {
     if (!is_text(text, problems)) return {};
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.empty()) return {};
-        if (documents.size() > 1) {
-            const YAML::Mark mark = documents[1].Mark();
-            problems.push_back(
-                {mark.line + 1, mark.column + 1,
-                 fmt::format("{} documents in one file, expected one", documents.size())});
-        }
-        return Converter(problems).convert(documents.front(), 0, {});
+        std::istringstream in{std::string(text)};
+        YAML::Parser parser(in);
+        NodeBuilder builder(problems);
+        Relay relay(text, builder);
+        if (parser.HandleNextDocument(relay)) parser.HandleNextDocument(relay);
+        return builder.take();
+    } catch (const ConfigProblem& problem) {
+        problems.push_back(problem);
     } catch (const YAML::Exception& error) {
         problems.push_back(syntax_problem(text, error));
     } catch (const std::exception& error) {
