@@ -1,4 +1,4 @@
-// The validated configuration: plain values, units in the names. docs/configuration.md is the
+// The validated configuration: plain values, units in the names. docs/man/ballast.yaml.5 is the
 // reference for people.
 #pragma once
 

@@ -44,7 +44,7 @@ class Controller final : public EventSink {
     Result<void> disable(std::string_view domain, bool disabled);
     // Gives back everything lent now; the domain lends again at the next tick unless disabled.
     Result<void> release(std::string_view domain);
-    // Kernel attribute names (docs/configuration.md). `domain` empty = the default for all.
+    // Kernel attribute names (docs/man/ballastctl.1). `domain` empty = the default for all.
     // Errors: not_found (domain, attribute), refused (read-only: EACCES; EBADMSG, EINVAL, ERANGE as
     // the driver answers).
     Result<std::string> get_attribute(std::string_view domain, std::string_view attribute) const;
