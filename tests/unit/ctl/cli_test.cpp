@@ -106,10 +106,10 @@ TEST_CASE("the daemon's answer decides the exit status") {
 }
 
 TEST_CASE("answers that make no sense are failures, not crashes") {
-    const std::string body =
-        GENERATE("", "{", "[]", "null", "{}", R"({"domains":7})", R"({"domains":[7]})",
-                 R"({"domains":[{"uuid":7}],"count":1,"tick":1})", R"({"error":"x"})");
-    const std::string command = GENERATE("status", "domains");
+    const std::string body = GENERATE(
+        as<std::string>{}, "", "{", "[]", "null", "{}", R"({"domains":7})", R"({"domains":[7]})",
+        R"({"domains":[{"uuid":7}],"count":1,"tick":1})", R"({"error":"x"})");
+    const std::string command = GENERATE(as<std::string>{}, "status", "domains");
     const int status = GENERATE(200, 500);
     INFO(body);
     CtlFixture fixture;
@@ -197,8 +197,9 @@ TEST_CASE("output that cannot be written is a failure") {
 }
 
 TEST_CASE("every command explains itself with examples") {
-    const std::string command = GENERATE("status", "domains", "explain", "get", "set", "disable",
-                                         "enable", "release", "check-config", "simulate");
+    const std::string command =
+        GENERATE(as<std::string>{}, "status", "domains", "explain", "get", "set", "disable",
+                 "enable", "release", "check-config", "simulate");
     CtlFixture fixture;
     CHECK(fixture.run({command, "--help"}) == ExitStatus::done);
     CHECK(fixture.out.str().find("Examples:\n  ballastctl " + command) != std::string::npos);

@@ -88,7 +88,7 @@ TEST_CASE("bad query parameters are refused") {
     ApiFixture fixture;
     fixture.publish();
     const std::string query =
-        GENERATE("limit=1001", "limit=-1", "limit=x", "limit=", "offset=1e3",
+        GENERATE(as<std::string>{}, "limit=1001", "limit=-1", "limit=x", "limit=", "offset=1e3",
                  "offset=99999999999999999999", "page=1", "limit=1&limit=2", "limit=1&", "%00");
     INFO(query);
     const Response response = fixture.send("GET", "/api/v1/domains?" + query);
@@ -109,8 +109,8 @@ TEST_CASE("unknown domains and paths are not found") {
     ApiFixture fixture;
     fixture.publish();
     const std::string path =
-        GENERATE("/", "//", "/api", "/api/v1", "/api/v1/", "/api/v1/status/", "/api/v1/domains/",
-                 "/api/v1/domains/ghost", "/api/v1/domains/ghost/explain",
+        GENERATE(as<std::string>{}, "/", "//", "/api", "/api/v1", "/api/v1/", "/api/v1/status/",
+                 "/api/v1/domains/", "/api/v1/domains/ghost", "/api/v1/domains/ghost/explain",
                  "/api/v1/domains//explain", "/api/v1/domains//attributes/min_mem_mb",
                  "/api/v1/attributes/", "/api/v1/attributes/nonsense", "/metrics/x",
                  "/api/v1/domains/..%2fstatus", "/api/v1/domains/%00");
@@ -122,8 +122,8 @@ TEST_CASE("unknown domains and paths are not found") {
 
 TEST_CASE("before the first tick the read paths say so") {
     ApiFixture fixture;
-    const std::string path = GENERATE("/api/v1/status", "/api/v1/domains", "/api/v1/domains/db-1",
-                                      "/api/v1/domains/db-1/explain");
+    const std::string path = GENERATE(as<std::string>{}, "/api/v1/status", "/api/v1/domains",
+                                      "/api/v1/domains/db-1", "/api/v1/domains/db-1/explain");
     const Response response = fixture.send("GET", path);
     CHECK(response.status == 503);
     CHECK(nlohmann::json::parse(response.body)["error"]["code"] == "unavailable");

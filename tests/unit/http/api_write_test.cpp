@@ -49,10 +49,10 @@ TEST_CASE("disable, enable and release take one domain or all") {
 
 TEST_CASE("bodies that are not exactly what is expected change nothing") {
     ApiFixture fixture;
-    const std::string body =
-        GENERATE("", "{}", "null", "[]", "7", "\"x\"", "{", R"({"value":1})", R"({"value":null})",
-                 R"({"Value":"1"})", R"({"value":"1","more":2})", R"({"value":"1"} x)",
-                 R"({"value":{"value":"1"}})", "\xff", std::string(60000, '['));
+    const std::string body = GENERATE(
+        as<std::string>{}, "", "{}", "null", "[]", "7", "\"x\"", "{", R"({"value":1})",
+        R"({"value":null})", R"({"Value":"1"})", R"({"value":"1","more":2})", R"({"value":"1"} x)",
+        R"({"value":{"value":"1"}})", "\xff", std::string(60000, '['));
     INFO(body.substr(0, 40));
     const Response response = fixture.send("PUT", "/api/v1/attributes/min_mem_mb", body);
     CHECK(response.status == 400);
@@ -62,9 +62,9 @@ TEST_CASE("bodies that are not exactly what is expected change nothing") {
 
 TEST_CASE("a broken body never means all domains") {
     ApiFixture fixture;
-    const std::string path = GENERATE("disable", "enable", "release");
-    const std::string body =
-        GENERATE("null", "[]", R"({"domain":null})", R"({"domains":"x"})", "db-1", R"("db-1")");
+    const std::string path = GENERATE(as<std::string>{}, "disable", "enable", "release");
+    const std::string body = GENERATE(as<std::string>{}, "null", "[]", R"({"domain":null})",
+                                      R"({"domains":"x"})", "db-1", R"("db-1")");
     CHECK(fixture.send("POST", "/api/v1/" + path, body).status == 400);
     CHECK(fixture.control.log.empty());
 }

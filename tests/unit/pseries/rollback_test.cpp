@@ -76,8 +76,8 @@ TEST_CASE("a busy hypervisor is asked again, within bounds") {
 }
 
 TEST_CASE("each return code ends the move and is named") {
-    const std::string answer =
-        GENERATE("H_HARDWARE", "H_FUNCTION", "H_PARAMETER", "H_RESOURCE", "H_BUSY");
+    const std::string answer = GENERATE(as<std::string>{}, "H_HARDWARE", "H_FUNCTION",
+                                        "H_PARAMETER", "H_RESOURCE", "H_BUSY");
     Scenario scenario = one_partition();
     scenario.faults.push_back(fault("H_PAGE_INIT_LOANED", answer, 16 * 5));
     Running run(scenario);
