@@ -1,0 +1,168 @@
+#include "hv_backends/mock/mock_host.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/curve.h"
+
+namespace ballast {
+namespace {
+
+bool is_constant(const Curve& curve) noexcept {
+    return curve.points.size() <= 1 && curve.jitter_percent == 0;
+}
+
+}  // namespace
+
+MockHost::MockHost(const Scenario& scenario, const Clock& clock)
+    : scenario_(scenario),
+      clock_(clock),
+      asynchronous_(
+          std::any_of(scenario.domains.begin(), scenario.domains.end(),
+                      [](const ScenarioDomain& domain) { return domain.speed_bytes_per_s > 0; })) {
+    for (NamedDomain& domain : expand_domains(scenario_.domains)) {
+        MockGuest& guest = guests_.emplace_back();
+        guest.spec = domain.spec;
+        guest.seed = mix(scenario_.seed ^ mix(guests_.size()));
+        names_.push_back(std::move(domain.name));
+    }
+    table_.resize(guests_.size());
+    for (std::size_t i = 0; i < guests_.size(); ++i) {
+        guest_by_key_[key_from_name(names_[i])] = i;
+        guest_of_row_.push_back(i);
+        fill_row(i, i);
+    }
+    table_.membership = 1;
+    list_lively_guests();
+}
+
+void MockHost::connect(EventSink& sink) {
+    sink_ = &sink;
+    start_ = clock_.now();
+}
+
+void MockHost::refresh_lively() {
+    for (const std::size_t guest : lively_) refresh(guest);
+}
+
+void MockHost::set_oom_release(const DomainKey& domain, std::uint64_t bytes) {
+    const auto found = guest_by_key_.find(domain);
+    if (found != guest_by_key_.end()) guests_[found->second].oom_release_bytes = bytes;
+}
+
+void MockHost::move_to(std::size_t row, std::uint64_t loaned_bytes, Duration delay) {
+    MockGuest& guest = guests_[guest_of_row_[row]];
+    guest.goal_bytes = loaned_bytes;
+    guest.moving = true;
+    guest.moving_since = clock_.now() + delay;
+}
+
+// A guest that starts: nothing lent.
+void MockHost::fill_row(std::size_t row, std::size_t guest_index) {
+    MockGuest& guest = guests_[guest_index];
+    guest.row = row;
+    guest.present = true;
+    guest.moving = false;
+    const ScenarioDomain& domain = spec(guest);
+    table_.key[row] = key_from_name(names_[guest_index]);
+    table_.name[row] = names_[guest_index];
+    table_.page_shift[row] = domain.page_bytes == 4096 ? 12 : 16;
+    table_.total_bytes[row] = domain.memory_bytes;
+    table_.loaned_bytes[row] = 0;
+    table_.flags[row] = domain.deflate_on_oom ? DomainFlags::deflate_on_oom : DomainFlags::none;
+    refresh(guest_index);
+}
+
+void MockHost::list_lively_guests() {
+    lively_.clear();
+    for (std::size_t i = 0; i < guests_.size(); ++i) {
+        const ScenarioDomain& domain = spec(guests_[i]);
+        const bool steady = is_constant(domain.used) &&
+                            (!domain.loan || is_constant(*domain.loan)) && !asynchronous_ &&
+                            scenario_.faults.empty();
+        if (!steady) lively_.push_back(i);
+    }
+}
+
+void MockHost::refresh(std::size_t guest_index) {
+    MockGuest& guest = guests_[guest_index];
+    if (!guest.present) return;
+    const std::size_t row = guest.row;
+    move_balloon(guest);
+    const ScenarioDomain& domain = spec(guest);
+    const std::uint64_t used =
+        guest.used_bytes.value_or(curve_value(domain.used, since_start(), guest.seed));
+    run_out_of_memory(guest, used);
+    if (!has(table_.flags[row], DomainFlags::stale_stats)) {
+        const std::uint64_t kept = table_.total_bytes[row] - table_.loaned_bytes[row];
+        table_.unused_bytes[row] = table_.usable_bytes[row] = kept - std::min(kept, used);
+    }
+    if (domain.loan || guest.loan_bytes) {
+        const std::uint64_t wanted = guest.loan_bytes.value_or(
+            domain.loan ? curve_value(*domain.loan, since_start(), guest.seed) : 0);
+        table_.loan_request_bytes[row] =
+            static_cast<std::int64_t>(wanted) - static_cast<std::int64_t>(table_.loaned_bytes[row]);
+    }
+}
+
+void MockHost::move_balloon(MockGuest& guest) {
+    const Time now = clock_.now();
+    const DomainFlags flags = table_.flags[guest.row];
+    const bool stands_still = has(flags, DomainFlags::paused) || has(flags, DomainFlags::no_driver);
+    if (!guest.moving || now < guest.moving_since) return;
+    if (stands_still) {
+        guest.moving_since = now;
+        return;
+    }
+    std::uint64_t& loaned = table_.loaned_bytes[guest.row];
+    const std::uint64_t distance =
+        std::max(loaned, guest.goal_bytes) - std::min(loaned, guest.goal_bytes);
+    std::uint64_t step = distance;
+    if (const std::uint64_t speed = spec(guest).speed_bytes_per_s; speed > 0) {
+        const double seconds = std::chrono::duration<double>(now - guest.moving_since).count();
+        const double reach = std::min(seconds * static_cast<double>(speed), 9e18);
+        step = std::min(distance, static_cast<std::uint64_t>(reach) & ~page_mask(guest.row));
+        if (step == 0) return;
+    }
+    guest.moving_since = now;
+    loaned = loaned < guest.goal_bytes ? loaned + step : loaned - step;
+    guest.moving = loaned != guest.goal_bytes;
+}
+
+// Programs that need more than there is make the driver give memory back to the guest.
+void MockHost::run_out_of_memory(MockGuest& guest, std::uint64_t used) {
+    const std::uint64_t kept = table_.total_bytes[guest.row] - table_.loaned_bytes[guest.row];
+    if (used <= kept || !has(table_.flags[guest.row], DomainFlags::deflate_on_oom)) return;
+    take_back(guest, std::max(used - kept, guest.oom_release_bytes));
+}
+
+void MockHost::take_back(MockGuest& guest, std::uint64_t bytes) {
+    std::uint64_t& loaned = table_.loaned_bytes[guest.row];
+    const std::uint64_t freed =
+        std::min(loaned, (bytes + page_mask(guest.row)) & ~page_mask(guest.row));
+    if (freed == 0) return;
+    loaned -= freed;
+    guest.moving = false;
+    tell(EventKind::oom, guest.row, freed, loaned);
+}
+
+void MockHost::set_loaned(std::size_t row, std::uint64_t loaned_bytes) {
+    table_.loaned_bytes[row] = loaned_bytes;
+    guests_[guest_of_row_[row]].moving = false;
+    refresh(guest_of_row_[row]);
+}
+
+HostState MockHost::host() const {
+    HostState host;
+    std::uint64_t kept = 0;
+    std::uint64_t entitled = 0;
+    for (std::size_t row = 0; row < table_.size(); ++row) {
+        entitled += table_.total_bytes[row];
+        kept += table_.total_bytes[row] - table_.loaned_bytes[row];
+    }
+    host.total_bytes = scenario_.pool.memory_bytes != 0 ? scenario_.pool.memory_bytes : entitled;
+    host.available_bytes = host.total_bytes - std::min(host.total_bytes, kept);
+    return host;
+}
+
+}  // namespace ballast
