@@ -110,7 +110,7 @@ class Lab:
         log = open(self.folder / "libvirtd.out", "ab")
         with log:
             self._libvirtd = subprocess.Popen(
-                ["nsenter", "--mount", "--pid", f"--target={self._first_pid}", "libvirtd",
+                ["nsenter", "--mount", "--pid", "--root", f"--target={self._first_pid}", "libvirtd",
                  "--config", "/etc/libvirt/libvirtd.conf",
                  "--pid-file", "/run/libvirt/libvirtd.pid"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
