@@ -40,6 +40,8 @@ spdlog::level::level_enum to_spdlog(Level level) noexcept {
     return spdlog::level::err;
 }
 
+bool quiet = false;
+
 spdlog::logger& logger() {
     static const std::shared_ptr<spdlog::logger> instance = spdlog::stderr_color_mt("ballast");
     return *instance;
@@ -58,7 +60,12 @@ void init(bool for_journal) {
 }
 
 void set_level(Level level) noexcept {
-    logger().set_level(to_spdlog(level));
+    logger().set_level(quiet ? spdlog::level::err : to_spdlog(level));
+}
+
+void only_errors() noexcept {
+    quiet = true;
+    set_level(Level::error);
 }
 
 bool enabled(Level level) noexcept {

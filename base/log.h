@@ -16,6 +16,9 @@ void init(bool for_journal);
 
 // Lines below `level` are dropped. Any thread.
 void set_level(Level level) noexcept;
+// From now on errors alone are written, whatever set_level() says: for programs that answer on
+// standard output and whose time may be simulated. Call once, before threads start.
+void only_errors() noexcept;
 bool enabled(Level level) noexcept;
 
 // Writes one line. Any thread; may block on the descriptor.

@@ -11,6 +11,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 constexpr Section::Range kKibRange{0, std::uint64_t{1} << 43U};  // to 8 PiB
+constexpr Section::Range kOomKibRange{0, 0xffffffff};            // the driver's unsigned int
 constexpr Section::Range kMibRange{0, std::uint64_t{1} << 33U};
 constexpr Section::Span kHotplugSpan{Duration{0}, hours(1)};
 
@@ -34,7 +35,7 @@ void read_cmm(const YamlNode& node, CmmSettings& into, std::vector<ConfigProblem
     }
     section.duration("delay", into.delay, {milliseconds(10), hours(1)});
     section.duration("hotplug_delay", into.hotplug_delay, kHotplugSpan);
-    section.number("oom_kb", into.oom_kb, kKibRange);
+    section.number("oom_kb", into.oom_kb, kOomKibRange);
     section.number("min_mem_mb", into.min_mem_mb, kMibRange);
     section.flag("debug", into.debug);
     section.flag("disable", into.disable);
@@ -66,7 +67,7 @@ void read_domains(const YamlNode& node, std::vector<DomainOverride>& into,
         DomainOverride& domain = into.emplace_back();
         domain.pattern = pattern.text;
         section.number("min_mem_mb", domain.min_mem_mb, kMibRange);
-        section.number("oom_kb", domain.oom_kb, kKibRange);
+        section.number("oom_kb", domain.oom_kb, kOomKibRange);
         section.duration("hotplug_delay", domain.hotplug_delay, kHotplugSpan);
         section.flag("disable", domain.disable);
         section.number("simulate_loan_target_kb", domain.simulate_loan_target_kb, kKibRange);

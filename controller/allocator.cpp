@@ -124,11 +124,7 @@ void Allocator::run(const HostState& host, const AllocatorRules& rules, const Do
         }
         const bool short_of_it =
             decision.outcome != StepStatus::done && decision.outcome != StepStatus::accepted;
-        if (short_of_it) {
-            // The driver falls back to what was loaned before the request (cmm_thread).
-            decision.loan_target_bytes = decision.loaned_before_bytes;
-            controls[row].loan_target_bytes = decision.loan_target_bytes;
-        }
+        if (short_of_it) fall_back_(controls[row], decision);
     }
     if (!give_back_.empty()) give_back_what_fits(true);
 }

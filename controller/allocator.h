@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/domain_control.h"
+#include "controller/rule_set.h"
 #include "hv_backends/backend.h"
 #include "model/snapshot.h"
 
@@ -20,7 +21,10 @@ struct AllocatorRules {
 // Loop's thread only. Keeps its lists between ticks, so that a steady state allocates nothing.
 class Allocator {
   public:
-    explicit Allocator(Backend& backend) : backend_(backend) {}
+    using FallBack = void (*)(DomainControl&, Decision&) noexcept;
+
+    explicit Allocator(Backend& backend, FallBack fall_back = ballast::fall_back)
+        : backend_(backend), fall_back_(fall_back) {}
 
     // Carries out every decision whose decided_bytes differs from loaned_before_bytes, and fills
     // outcome, loaned_after_bytes, loan_target_bytes (the fallback of an inflation that came short)
@@ -37,6 +41,7 @@ class Allocator {
 
   private:
     Backend& backend_;
+    FallBack fall_back_;
     std::vector<std::size_t> give_back_;
     std::vector<std::size_t> inflate_;
 };

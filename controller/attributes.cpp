@@ -10,6 +10,7 @@
 namespace ballast {
 namespace {
 
+constexpr std::uint64_t kLargestUnsigned = 0xffffffff;  // unsigned int
 constexpr std::uint64_t kMaxKib = std::uint64_t{1} << 53U;  // 2^63 bytes
 
 struct Rule {
@@ -26,7 +27,7 @@ constexpr std::array<Rule, 11> kRules{{
     {Attribute::delay, "delay", true, false, 1, 3600, "whole seconds from 1 to 3600"},
     {Attribute::hotplug_delay, "hotplug_delay", false, false, 0, 3600,
      "whole seconds from 0 to 3600"},
-    {Attribute::oom_kb, "oom_kb", false, false, 0, kMaxKib, "KiB, a whole number"},
+    {Attribute::oom_kb, "oom_kb", false, false, 0, kLargestUnsigned, "KiB, a whole number below 2^32"},
     {Attribute::min_mem_mb, "min_mem_mb", false, false, 0, kMaxKib / 1024, "MiB, a whole number"},
     {Attribute::debug, "debug", true, false, 0, 1, "0 or 1"},
     {Attribute::simulate, "simulate", true, true, 0, 1, ""},
@@ -74,6 +75,8 @@ Result<std::uint64_t> parse_attribute(Attribute attribute, std::string_view valu
     }
     // The driver takes nothing but a zero here and answers everything else with "bad message".
     const int out_of_range = attribute == Attribute::oom_freed_kb ? EBADMSG : EINVAL;
+    // The kernel reads a number that begins with 0 as octal; so would many people.
+    if (value.size() > 1 && value[0] == '0') return refuse(rule, value, out_of_range);
     std::uint64_t number = 0;
     const char* const end = value.data() + value.size();
     const auto [stop, error] = std::from_chars(value.data(), end, number);
@@ -82,8 +85,10 @@ Result<std::uint64_t> parse_attribute(Attribute attribute, std::string_view valu
     }
     if (error != std::errc{} || stop != end) return refuse(rule, value, out_of_range);
     if (number > rule.max) {
-        // Sizes beyond 2^63 bytes; everything else has a small range of its own.
-        return refuse(rule, value, rule.max >= kMaxKib / 1024 ? ERANGE : out_of_range);
+        // The driver's are unsigned int and longer; what fits there is merely not sensible.
+        const bool too_long = attribute != Attribute::disable && number > kLargestUnsigned;
+        const bool is_size = rule.max >= kLargestUnsigned;
+        return refuse(rule, value, too_long || is_size ? ERANGE : out_of_range);
     }
     if (number < rule.min) return refuse(rule, value, out_of_range);
     return number;

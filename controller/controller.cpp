@@ -4,8 +4,9 @@
 
 namespace ballast {
 
-Controller::Controller(const Settings& settings, Backend& backend, const Clock& clock, bool dry_run)
-    : state_(std::make_unique<State>(settings, backend, clock, dry_run)) {}
+Controller::Controller(const Settings& settings, Backend& backend, const Clock& clock, bool dry_run,
+                       const RuleSet& rules)
+    : state_(std::make_unique<State>(settings, backend, clock, dry_run, rules)) {}
 
 Controller::~Controller() = default;
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "controller/rule_set.h"
 #include "controller/snapshot_exchange.h"
 #include "hv_backends/backend.h"
 
@@ -20,9 +21,9 @@ namespace ballast {
 class Controller final : public EventSink {
   public:
     // `backend` and `clock` outlive the controller. dry_run decides and publishes, but moves
-    // nothing.
-    Controller(const Settings& settings, Backend& backend, const Clock& clock,
-               bool dry_run = false);
+    // nothing. `rules` are the usual ones but in tests.
+    Controller(const Settings& settings, Backend& backend, const Clock& clock, bool dry_run = false,
+               const RuleSet& rules = {});
     ~Controller() override;
 
     // Any thread, short lock: queues the event; the loop handles it before the next tick.

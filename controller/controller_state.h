@@ -16,7 +16,8 @@
 namespace ballast {
 
 struct Controller::State {
-    State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry);
+    State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry,
+          const RuleSet& functions);
 
     // tick.cpp
     void tick(Time due);
@@ -51,9 +52,11 @@ struct Controller::State {
     Backend& backend;
     const Clock& clock;
     const bool dry_run;
+    const RuleSet rule_set;
 
     EventInbox inbox;
-    std::vector<Event> events;  // drained, being handled
+    std::vector<Event> events;        // drained, being handled
+    std::vector<Event> early_events;  // of domains that no observation has shown yet
     Observation seen;
     Ledger ledger;
     Allocator allocator;

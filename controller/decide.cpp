@@ -10,9 +10,9 @@ struct Wanted {
     Constraint constraint = Constraint::none;
 };
 
-Wanted wanted_loan(const Decision& decision, const CmmSafeguards& safeguards) noexcept {
+Wanted wanted_loan(const Decision& decision, const DecisionRules& rules) noexcept {
     const unsigned shift = decision.page_shift;
-    const CmmTarget target = cmm_target(
+    const CmmTarget target = rules.functions.target(
         {
             // Toward zero, as the driver's div_s64 does.
             .request_pages = decision.request_bytes / (std::int64_t{1} << shift),
@@ -21,7 +21,7 @@ Wanted wanted_loan(const Decision& decision, const CmmSafeguards& safeguards) no
             .oom_credit_pages = decision.oom_freed_bytes >> shift,
             .min_mem_pages = decision.min_mem_bytes >> shift,
         },
-        safeguards);
+        rules.cmm);
     return {target.loan_target_pages << shift, target.constraint};
 }
 
@@ -61,7 +61,7 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     hold(seen, row, Constraint::none, control, into);
     into.request_bytes = request_bytes;
 
-    const GateAnswer held = gate(control, into.flags, now, rules.gate);
+    const GateAnswer held = rules.functions.gate(control, into.flags, now, rules.gate);
     if (into.disabled) {
         // What we lent goes back whatever else is going on, unless nobody is there to take it.
         into.constraint = Constraint::disabled;
@@ -75,7 +75,7 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
         return;
     }
 
-    Wanted wanted = wanted_loan(into, rules.cmm);
+    Wanted wanted = wanted_loan(into, rules);
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};
     }

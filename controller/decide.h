@@ -6,6 +6,7 @@
 
 #include "controller/domain_control.h"
 #include "controller/gate.h"
+#include "controller/rule_set.h"
 #include "model/host.h"
 #include "model/snapshot.h"
 #include "policy/cmm_target.h"
@@ -15,6 +16,7 @@ namespace ballast {
 struct DecisionRules {
     CmmSafeguards cmm;
     GateRules gate;
+    RuleSet functions;
 };
 
 // Fills `into` for row `row` of `seen`: everything but the outcome of the move. decided_bytes is

@@ -1,23 +1,11 @@
 // What the controller does when the backend tells something between two observations.
-#include <algorithm>
-
 #include "base/log.h"
 #include "controller/controller_state.h"
 
 namespace ballast {
 namespace {
 
-void book_oom(const Event& event, DomainControl& control) noexcept {
-    // cmm_oom_notify: what was freed is credited, and what is left becomes the target.
-    control.oom_freed_bytes += event.bytes;
-    if (event.loaned_bytes != kUnknownBytes) {
-        control.book_loaned(event.loaned_bytes);
-    } else {
-        control.book_loaned(control.known_loaned_bytes -
-                            std::min(control.known_loaned_bytes, event.bytes));
-    }
-    control.loan_target_bytes = control.known_loaned_bytes;
-}
+constexpr std::size_t kMostEarlyEvents = 65536;
 
 void book_reboot(DomainControl& control) noexcept {
     // The guest starts over: its driver knows of no credit, and a shrinking loan is no shortage.
@@ -38,11 +26,15 @@ void Controller::State::apply_event(const Event& event) {
         return;
     }
     const std::size_t row = ledger.row_of(event.domain);
-    if (row == Ledger::npos) return;  // not observed yet, or gone already
+    if (row == Ledger::npos) {
+        // Gone already; or not observed yet, and then it counts from the first observation on.
+        if (!observed_once && early_events.size() < kMostEarlyEvents) early_events.push_back(event);
+        return;
+    }
     DomainControl& control = ledger.controls()[row];
     switch (event.kind) {
         case EventKind::oom:
-            book_oom(event, control);
+            rule_set.book_oom(event, control);
             log::warn("{}: out of memory, took back {}", ledger.names()->name[row],
                       format_size(event.bytes));
             return;

@@ -1,13 +1,20 @@
 // One pass of the loop.
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "controller/controller_state.h"
 
 namespace ballast {
 
-Controller::State::State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry)
-    : settings(initial), backend(hypervisor), clock(time), dry_run(dry), allocator(hypervisor) {
+Controller::State::State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry,
+                         const RuleSet& functions)
+    : settings(initial),
+      backend(hypervisor),
+      clock(time),
+      dry_run(dry),
+      rule_set(functions),
+      allocator(hypervisor, functions.fall_back) {
     apply_debug_level();
 }
 
@@ -17,6 +24,7 @@ DecisionRules Controller::State::rules() const noexcept {
         .cmm = {.oom_credit = safeguards.oom_credit,
                 .credit_after_clamp = safeguards.credit_after_clamp},
         .gate = {.delay = delay(), .always_give_back = safeguards.always_give_back},
+        .functions = rule_set,
     };
 }
 
@@ -159,6 +167,7 @@ void Controller::State::tick(Time due) {
     const bool observed = observe();
     if (observed) {
         adopt_new_rows();
+        for (const Event& event : std::exchange(early_events, {})) apply_event(event);
         book_observed_changes();
         decide_all(due, snapshot);
         if (!dry_run) {

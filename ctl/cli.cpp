@@ -34,6 +34,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_control_commands(app, session);
     add_check_config_command(app, session);
     add_simulate_command(app, session);
+    add_conform_command(app, session);
 }
 
 ExitStatus run(const std::vector<std::string>& arguments, Session& session) {

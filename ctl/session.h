@@ -44,5 +44,6 @@ void add_attribute_commands(CLI::App& app, Session& session);  // get, set
 void add_control_commands(CLI::App& app, Session& session);    // disable, enable, release
 void add_check_config_command(CLI::App& app, Session& session);
 void add_simulate_command(CLI::App& app, Session& session);
+void add_conform_command(CLI::App& app, Session& session);
 
 }  // namespace ballast::ctl

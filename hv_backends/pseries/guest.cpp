@@ -13,12 +13,14 @@ constexpr std::uint32_t kWordBits = 64;
 
 Guest::Guest(const GuestSpec& spec) : spec_(spec) {
     const std::uint32_t normal_pages = spec.pages - std::min(spec.pages, spec.movable_pages);
-    for (std::uint64_t at = 0; at < spec.pages; at += spec.block_pages) {
+    for (std::uint32_t at = 0; at < spec.pages;) {
         Block block;
-        block.pages =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(spec.block_pages, spec.pages - at));
+        // Where the memory is no multiple of the block, the first is the smaller one.
+        const std::uint32_t odd = (spec.pages - at) % spec.block_pages;
+        block.pages = odd != 0 ? odd : spec.block_pages;
         // Block 0 is the kernel's own: never movable.
         block.zone = at == 0 || at < normal_pages ? Zone::normal : Zone::movable;
+        at += block.pages;
         managed_[static_cast<std::size_t>(block.zone)] += block.pages;
         online_ += block.pages;
         blocks_.push_back(block);

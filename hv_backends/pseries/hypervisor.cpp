@@ -23,9 +23,12 @@ Hypervisor::Hypervisor(std::uint64_t pool_bytes, std::uint64_t reserve_bytes, Fa
 
 PartitionId Hypervisor::add_partition(PartitionSpec spec) {
     Partition partition;
-    for (std::uint64_t at = 0; at < spec.memory_bytes; at += spec.block_bytes) {
+    // Where the memory is no multiple of the block, the first is the smaller one: it never leaves.
+    for (std::uint64_t left = spec.memory_bytes; left > 0;) {
         Block block;
-        block.bytes = std::min(spec.block_bytes, spec.memory_bytes - at);
+        const std::uint64_t odd = left % spec.block_bytes;
+        block.bytes = odd != 0 ? odd : spec.block_bytes;
+        left -= block.bytes;
         partition.blocks.push_back(std::move(block));
     }
     partition.block_shift = static_cast<unsigned>(std::countr_zero(spec.block_bytes));
@@ -40,12 +43,10 @@ void Hypervisor::power_on(PartitionId id) {
     partition.on = true;
     entitled_bytes_ += partition.spec.entitled_bytes;
     weights_ += partition.spec.weight;
-    std::uint64_t at = 0;
     for (Block& block : partition.blocks) {
-        block.assigned = at < partition.spec.memory_bytes;
+        block.assigned = partition.memory_bytes < partition.spec.memory_bytes;
         block.loaned.clear();
         if (block.assigned) partition.memory_bytes += block.bytes;
-        at += partition.spec.block_bytes;
     }
 }
 

@@ -168,9 +168,14 @@ void Machine::happen(const ScenarioEvent& event, EventPhase phase, Domain& domai
 
 void Machine::hotplug(const ScenarioEvent& event, bool begins, Domain& domain) {
     Partition& partition = *domain.partition;
+    if (event.action == ScenarioAction::hotplug_add) {
+        // cmm_memory_cb looks at removals alone.
+        if (!begins) partition.add_memory(event.bytes);
+        return;
+    }
     mark(domain, DomainFlags::hotplug, begins);
     if (begins) {
-        if (event.action != ScenarioAction::hotplug_add) partition.begin_removal(event.bytes);
+        partition.begin_removal(event.bytes);
         tell(EventKind::hotplug_began, domain, event.bytes);
         return;
     }
@@ -179,9 +184,7 @@ void Machine::hotplug(const ScenarioEvent& event, bool begins, Domain& domain) {
         tell(EventKind::hotplug_cancelled, domain);
         return;
     }
-    const std::uint64_t moved = event.action == ScenarioAction::hotplug_add
-                                    ? partition.add_memory(event.bytes)
-                                    : partition.finish_removal();
+    const std::uint64_t moved = partition.finish_removal();
     tell(moved > 0 ? EventKind::hotplug_ended : EventKind::hotplug_cancelled, domain, moved);
 }
 

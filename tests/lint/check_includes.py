@@ -23,7 +23,8 @@ MAY_INCLUDE = {
     "hv_backends": {"base", "model", "sim"},  # simulated backends
     "probe": {"base"},
     "controller": {"base", "model", "probe"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "controller"} | MIDDLE,
+    "conform": {"base", "model", "controller"} | MIDDLE,
+    "ctl": {"base", "model", "probe", "controller", "conform"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
 FREE = {"tests", "bench"}

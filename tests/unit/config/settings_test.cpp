@@ -109,7 +109,7 @@ TEST_CASE("bounds belong to what is allowed") {
         {"cmm: {delay: 1h}", "cmm: {delay: 3601}"},
         {"cmm: {hotplug_delay: 0}", "cmm: {hotplug_delay: -1}"},
         {"cmm: {min_mem_mb: 8589934592}", "cmm: {min_mem_mb: 8589934593}"},
-        {"cmm: {oom_kb: 8796093022208}", "cmm: {oom_kb: 8796093022209}"},
+        {"cmm: {oom_kb: 4294967295}", "cmm: {oom_kb: 4294967296}"},
         {"cmm: {max_step: 8PiB}", "cmm: {max_step: 9007199254740993}"},
         {"backend: {stats_period: 3600}", "backend: {stats_period: 3601}"},
         {"backend: {reconnect_min: 100ms}", "backend: {reconnect_min: 99ms}"},
