@@ -297,4 +297,11 @@ std::string Machine::audit() const {
     return hypervisor_->audit();
 }
 
+std::uint64_t Machine::limbo_pages() const noexcept {
+    std::uint64_t pages = 0;
+    for (const Domain& domain : domains_)
+        if (domain.partition) pages += domain.partition->balloon().limbo_pages();
+    return pages;
+}
+
 }  // namespace ballast::pseries

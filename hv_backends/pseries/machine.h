@@ -42,6 +42,8 @@ class Machine {
 
     // Of all parts, the first broken invariant; empty if all hold. Slow: for tests.
     std::string audit() const;
+    // Pages of all guests that are neither wholly active nor wholly loaned (see Balloon).
+    std::uint64_t limbo_pages() const noexcept;
     const Hypervisor& hypervisor() const noexcept { return *hypervisor_; }
 
   private:
