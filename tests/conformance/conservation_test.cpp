@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "controller/controller.h"
 #include "hv_backends/pseries/machine.h"
 #include "sim/virtual_clock.h"
@@ -245,4 +246,40 @@ TEST_CASE("in ten thousand random scenarios no page is lost and no minimum is un
     CHECK(events(EventKind::hotplug_cancelled) > scenarios / 10);
     CHECK(events(EventKind::page_migrated) > scenarios / 10);
     CHECK(events(EventKind::migration_began) > scenarios / 10);
+}
+
+TEST_CASE("partitions lend to the one that surges, and their pool never loses a page") {
+    log::only_errors();
+    const ConfigResult loaded =
+        load_config(std::string(BALLAST_SOURCE_DIR) + "/config/examples/partition-surge.yaml");
+    REQUIRE(std::holds_alternative<Settings>(loaded));
+    const Settings& settings = std::get<Settings>(loaded);
+    VirtualClock clock;
+    Watched backend(*settings.scenario, clock);
+    Controller controller(settings, backend, clock);
+    REQUIRE(backend.start(controller));
+
+    std::vector<std::uint64_t> least(4, UINT64_MAX);
+    std::vector<std::uint64_t> most(4, 0);
+    while (clock.now() - Time{} < settings.scenario->duration) {
+        clock.advance(1s);
+        controller.tick(clock.now());
+        const auto snapshot = controller.snapshots().latest();
+        REQUIRE(snapshot->decisions.size() == 4);
+        // What backs partitions and what is free is the pool, to the page.
+        REQUIRE(backend.machine().audit() == "");
+        if (clock.now() - Time{} < 2min) continue;  // until the first loans are made
+        std::uint64_t kept = 0;
+        for (std::size_t row = 0; row < 4; ++row) {
+            const Decision& decision = snapshot->decisions[row];
+            kept += decision.total_bytes - decision.loaned_after_bytes;
+            least[row] = std::min(least[row], decision.loaned_after_bytes);
+            most[row] = std::max(most[row], decision.loaned_after_bytes);
+        }
+        REQUIRE(kept <= settings.scenario->pool.memory_bytes);
+    }
+    // The first surges: it has everything back for a while. The others lent more for it.
+    CHECK(most[0] > kGiB);
+    CHECK(least[0] < 64 * kMiB);
+    for (std::size_t row = 1; row < 4; ++row) CHECK(most[row] > least[row] + 100 * kMiB);
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "config/config.h"
 
@@ -73,6 +75,30 @@ TEST_CASE("until cuts a run short, and the CSV has one line per domain and tick"
     const std::string text = csv.str();
     CHECK(std::count(text.begin(), text.end(), '\n') == 31);
     CHECK(text.rfind("time_s,domain,", 0) == 0);
+}
+
+TEST_CASE("a changed delay counts after the current sleep") {
+    std::ostringstream csv;
+    SimulateOptions options;
+    options.csv = &csv;
+    const auto report = simulate(settings_from(R"(
+mode: simulate
+cmm: {delay: 10s}
+backend: {name: pseries}
+policy: {name: cmm}
+scenario:
+  description: "An operator grows impatient."
+  duration: 22s
+  domains: [{name: g, memory: 512MiB}]
+  events: [{at: 12s, do: set, parameter: delay, value: 1}]
+)"),
+                                 options);
+    REQUIRE(report);
+    std::istringstream lines(csv.str());
+    std::vector<std::string> times;
+    for (std::string line; std::getline(lines, line);)
+        times.push_back(line.substr(0, line.find(',')));
+    CHECK(times == std::vector<std::string>{"time_s", "10.000", "20.000", "21.000", "22.000"});
 }
 
 TEST_CASE("the text report names each domain and draws its loan") {
