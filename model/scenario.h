@@ -71,8 +71,11 @@ struct ScenarioEvent {
 // A hypervisor or guest that misbehaves.
 struct ScenarioFault {
     std::string domain;  // name or glob; empty = every domain
-    std::string call;    // H_GET_MPP, H_PAGE_INIT, guest_alloc (pseries); observe, apply (mock)
-    std::string answer;  // H_BUSY, H_HARDWARE, ... (pseries); refuse, error, partial, gone (mock)
+    // H_GET_MPP, H_PAGE_INIT, guest_alloc, ... (pseries); observe, observe_domain, apply (mock)
+    std::string call;
+    // H_BUSY, H_HARDWARE, ... (pseries). mock: error, timeout (observe); missing (observe_domain);
+    // refuse, error, partial, gone (apply). Empty: `delay` alone.
+    std::string answer;
     Duration from{};
     std::optional<Duration> until;
     std::uint64_t every = 1;             // of the calls that match, every n-th fails
