@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "sim/curve.h"
-#include "sim/timeline.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 

@@ -1,5 +1,5 @@
 // A simulated host, its domains, their workloads and what happens to them: the plain values of a
-// scenario file. Nothing here computes.
+// scenario file.
 #pragma once
 
 #include <cstdint>
@@ -99,6 +99,7 @@ struct Scenario {
     std::vector<ScenarioFault> faults;
 };
 
-std::string_view to_string(ScenarioAction action) noexcept;
+// The name of the `number`-th (1..count) of the domains that `domain` stands for.
+std::string name_of(const ScenarioDomain& domain, std::uint32_t number);
 
 }  // namespace ballast

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "hv_backends/mock/mock_host.h"
-#include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 namespace {

@@ -160,3 +160,16 @@ TEST_CASE("the host has what its pool says, or what the guests are entitled to")
     Desk tight(scenario);
     CHECK(tight.seen.host.available_bytes == 0);
 }
+
+TEST_CASE("an OOM takes back whole pages, and no less than the guest's driver is set to free") {
+    Scenario scenario = scenario_of({guest("g")});
+    scenario.events = {event(1s, ScenarioAction::used, "g", kGiB - 256 * kMiB + 1),
+                       event(2s, ScenarioAction::used, "g", kGiB - 256 * kMiB + 64 * kKiB + 1)};
+    Desk desk(scenario);
+    desk.lend("g", 256 * kMiB);
+    desk.pass(1s);
+    CHECK(desk.loaned("g") == 256 * kMiB - 64 * kKiB);
+    desk.backend->set_guest_tunables(key_from_name("g"), {.oom_release_bytes = 16 * kMiB});
+    desk.pass(1s);
+    CHECK(desk.loaned("g") == 240 * kMiB - 64 * kKiB);
+}

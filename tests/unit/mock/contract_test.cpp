@@ -65,3 +65,27 @@ TEST_CASE("no event comes after stop") {
     desk.pass(1s);
     CHECK(desk.sink.events.empty());
 }
+
+TEST_CASE("rows move up when a domain goes, and each keeps its guest") {
+    Scenario scenario = scenario_of({guest("a"), guest("b"), guest("c")});
+    scenario.events = {event(1s, ScenarioAction::domain_stop, "a"),
+                       event(2s, ScenarioAction::used, "c", 500 * kMiB),
+                       event(3s, ScenarioAction::domain_stop, "b"),
+                       event(3s, ScenarioAction::domain_start, "a")};
+    Desk desk(scenario);
+    desk.pass(2s);
+    CHECK(desk.seen.domains.unused_bytes[desk.row("c")] == kGiB - 500 * kMiB);
+    CHECK(desk.seen.domains.unused_bytes[desk.row("b")] == kGiB - 200 * kMiB);
+    const std::uint64_t before = desk.seen.domains.membership;
+    desk.pass(1s);  // as many as before, others
+    CHECK(desk.seen.domains.membership == before + 2);
+    CHECK(desk.seen.domains.unused_bytes[desk.row("c")] == kGiB - 500 * kMiB);
+    CHECK(desk.seen.domains.unused_bytes[desk.row("a")] == kGiB - 200 * kMiB);
+}
+
+TEST_CASE("a guest has the page size that its script says") {
+    ScenarioDomain small = guest("small");
+    small.page_bytes = 4096;
+    Desk desk(scenario_of({guest("large"), small}));
+    CHECK(desk.seen.domains.page_shift == std::vector<std::uint8_t>{16, 12});
+}

@@ -106,3 +106,13 @@ TEST_CASE("a fault is for the domains and the time that it names") {
     desk.pass(1s);
     CHECK(desk.lend("b", 2 * kMiB).status == StepStatus::done);
 }
+
+TEST_CASE("a step that is done at once takes the place of a delayed one") {
+    Scenario scenario = scenario_of({guest("g")});
+    scenario.faults = {fault("apply", "", 5s)};
+    Desk desk(scenario);
+    desk.lend("g", 64 * kMiB);
+    CHECK(desk.lend("g", 32 * kMiB).status == StepStatus::done);
+    desk.pass(1min);
+    CHECK(desk.loaned("g") == 32 * kMiB);
+}

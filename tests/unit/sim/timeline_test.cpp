@@ -32,21 +32,6 @@ std::vector<Seen> pop_all(Timeline& timeline, Duration since) {
 
 }  // namespace
 
-TEST_CASE("domains are expanded in the file's order") {
-    std::vector<ScenarioDomain> domains(3);
-    domains[0].name = "db";
-    domains[1].name = "web";
-    domains[1].count = 3;
-    domains[2].name = "none";
-    domains[2].count = 0;
-    const auto all = expand_domains(domains);
-    REQUIRE(all.size() == 4);
-    CHECK(all[0].name == "db");
-    CHECK(all[1].name == "web1");
-    CHECK(all[3].name == "web3");
-    CHECK(all[3].spec == 1);
-}
-
 TEST_CASE("an empty timeline has nothing next") {
     Timeline timeline;
     CHECK_FALSE(timeline.next_at());
