@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace ballast::log {
 namespace {
@@ -45,6 +46,9 @@ spdlog::logger& logger() {
     return *instance;
 }
 
+// Of the innermost Redirect; nullptr = to the logger.
+Redirect::Writer* redirected = nullptr;
+
 }  // namespace
 
 void init(bool for_journal) {
@@ -66,7 +70,21 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view line) {
-    logger().log(to_spdlog(level), line);
+    if (redirected != nullptr) {
+        (*redirected)(level, line);
+    } else {
+        logger().log(to_spdlog(level), line);
+    }
+}
+
+Redirect::Redirect(Writer writer)
+    : writer_(std::move(writer)), outer_(redirected), level_(logger().level()) {
+    redirected = &writer_;
+}
+
+Redirect::~Redirect() {
+    redirected = outer_;
+    logger().set_level(static_cast<spdlog::level::level_enum>(level_));
 }
 
 }  // namespace ballast::log

@@ -40,6 +40,8 @@ void Controller::State::apply_event(const Event& event) {
     const std::size_t row = ledger.row_of(event.domain);
     if (row == Ledger::npos) return;  // not observed yet, or gone already
     DomainControl& control = ledger.controls()[row];
+    if (event.kind != EventKind::oom)
+        log::debug("{}: {}", ledger.names()->name[row], to_string(event.kind));
     switch (event.kind) {
         case EventKind::oom:
             book_oom(event, control);

@@ -77,3 +77,25 @@ TEST_CASE("the event of an entry is the scenario's") {
     REQUIRE(entry != nullptr);
     CHECK(timeline.event_of(*entry).action == ScenarioAction::oom);
 }
+
+TEST_CASE("every action that lasts has its end, the others do not") {
+    const auto [action, ends] =
+        GENERATE(table<ScenarioAction, bool>({{ScenarioAction::pause, true},
+                                              {ScenarioAction::hotplug_remove, true},
+                                              {ScenarioAction::hotplug_add, true},
+                                              {ScenarioAction::hotplug_cancel, true},
+                                              {ScenarioAction::migrate, true},
+                                              {ScenarioAction::driver_gone, true},
+                                              {ScenarioAction::stats_stale, true},
+                                              {ScenarioAction::loan_request, false},
+                                              {ScenarioAction::used, false},
+                                              {ScenarioAction::oom, false},
+                                              {ScenarioAction::resume, false},
+                                              {ScenarioAction::migrate_pages, false},
+                                              {ScenarioAction::domain_stop, false},
+                                              {ScenarioAction::domain_start, false}}));
+    Timeline timeline({event(5s, action, 10s)});
+    const std::vector<Seen> once{{0, EventPhase::once}};
+    const std::vector<Seen> both{{0, EventPhase::begin}, {0, EventPhase::end}};
+    CHECK(pop_all(timeline, 1h) == (ends ? both : once));
+}
