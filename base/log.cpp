@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace ballast::log {
 namespace {
@@ -40,12 +41,13 @@ spdlog::level::level_enum to_spdlog(Level level) noexcept {
     return spdlog::level::err;
 }
 
-bool quiet = false;
-
 spdlog::logger& logger() {
     static const std::shared_ptr<spdlog::logger> instance = spdlog::stderr_color_mt("ballast");
     return *instance;
 }
+
+// Of the innermost Redirect; nullptr = to the logger.
+Redirect::Writer* redirected = nullptr;
 
 }  // namespace
 
@@ -60,12 +62,7 @@ void init(bool for_journal) {
 }
 
 void set_level(Level level) noexcept {
-    logger().set_level(quiet ? spdlog::level::err : to_spdlog(level));
-}
-
-void only_errors() noexcept {
-    quiet = true;
-    set_level(Level::error);
+    logger().set_level(to_spdlog(level));
 }
 
 bool enabled(Level level) noexcept {
@@ -73,7 +70,21 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view line) {
-    logger().log(to_spdlog(level), line);
+    if (redirected != nullptr) {
+        (*redirected)(level, line);
+    } else {
+        logger().log(to_spdlog(level), line);
+    }
+}
+
+Redirect::Redirect(Writer writer)
+    : writer_(std::move(writer)), outer_(redirected), level_(logger().level()) {
+    redirected = &writer_;
+}
+
+Redirect::~Redirect() {
+    redirected = outer_;
+    logger().set_level(static_cast<spdlog::level::level_enum>(level_));
 }
 
 }  // namespace ballast::log

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -16,10 +17,23 @@ void init(bool for_journal);
 
 // Lines below `level` are dropped. Any thread.
 void set_level(Level level) noexcept;
-// From now on errors alone are written, whatever set_level() says: for programs that answer on
-// standard output and whose time may be simulated. Call once, before threads start.
-void only_errors() noexcept;
 bool enabled(Level level) noexcept;
+
+// Lines go to `writer` instead while this lives; the level is afterwards what it was before. They
+// nest. Begins and ends while no other thread logs.
+class Redirect {
+  public:
+    using Writer = std::function<void(Level, std::string_view line)>;
+    explicit Redirect(Writer writer);
+    ~Redirect();
+    Redirect(const Redirect&) = delete;
+    Redirect& operator=(const Redirect&) = delete;
+
+  private:
+    Writer writer_;
+    Writer* outer_;
+    int level_;
+};
 
 // Writes one line. Any thread; may block on the descriptor.
 void write(Level level, std::string_view line);

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "config/scenario_parts.h"
 #include "config/text.h"
 
@@ -12,6 +14,7 @@ using Words = std::vector<std::string_view>;
 struct CallRule {
     std::string_view call;
     Words answers;
+    Words late_answers;          // of them, those that `delay` may go with
     bool whole_backend = false;  // one call for all domains, not one for each
 };
 
@@ -32,21 +35,21 @@ const std::vector<CallRule>& pseries_calls() {
                                      "H_AUTHORITY",
                                      "H_RESOURCE"};
     static const std::vector<CallRule> calls{
-        {"H_GET_MPP", kHcallAnswers},
-        {"H_PAGE_INIT", kHcallAnswers},
-        {"H_PAGE_INIT_LOANED", kHcallAnswers},
-        {"H_PAGE_INIT_ACTIVE", kHcallAnswers},
-        {"guest_alloc", {"fail"}},
-        {"hotplug_trylock", {"fail"}},
+        {"H_GET_MPP", kHcallAnswers, kHcallAnswers},
+        {"H_PAGE_INIT", kHcallAnswers, kHcallAnswers},
+        {"H_PAGE_INIT_LOANED", kHcallAnswers, kHcallAnswers},
+        {"H_PAGE_INIT_ACTIVE", kHcallAnswers, kHcallAnswers},
+        {"guest_alloc", {"fail"}, {"fail"}},
+        {"hotplug_trylock", {"fail"}, {"fail"}},
     };
     return calls;
 }
 
 const std::vector<CallRule>& mock_calls() {
     static const std::vector<CallRule> calls{
-        {"observe", {"error", "timeout"}, true},
-        {"observe_domain", {"missing"}},
-        {"apply", {"refuse", "error", "partial", "gone"}},
+        {"observe", {"error", "timeout"}, {}, true},
+        {"observe_domain", {"missing"}, {}},
+        {"apply", {"refuse", "error", "partial", "gone"}, {"partial"}},
     };
     return calls;
 }
@@ -64,6 +67,19 @@ const CallRule* read_call(Section& section, const std::string& backend, Scenario
     if (!index) return nullptr;
     fault.call = names[*index];
     return &calls[*index];
+}
+
+void check_delay(Section& section, const CallRule& rule, std::string_view answer) {
+    const Words& late = rule.late_answers;
+    if (late.empty()) {
+        section.problem("delay", fmt::format("{} means nothing to '{}', expected an answer: {}",
+                                             section.full_name("delay"), rule.call,
+                                             fmt::join(rule.answers, ", ")));
+    } else if (!answer.empty() && std::find(late.begin(), late.end(), answer) == late.end()) {
+        section.problem("delay",
+                        fmt::format("{} means nothing to '{}', expected it alone or with: {}",
+                                    section.full_name("delay"), answer, fmt::join(late, ", ")));
+    }
 }
 
 void read_answer(Section& section, const CallRule* rule, ScenarioFault& fault) {
@@ -84,10 +100,7 @@ void read_answer(Section& section, const CallRule* rule, ScenarioFault& fault) {
                         fmt::format("{} is '{}', expected none: '{}' is one call for all",
                                     section.full_name("domain"), shown(fault.domain), rule->call));
     }
-    if (rule->whole_backend && has_delay) {
-        section.problem("delay", fmt::format("{} means nothing to '{}'; expected answer: timeout",
-                                             section.full_name("delay"), rule->call));
-    }
+    if (has_delay) check_delay(section, *rule, fault.answer);
 }
 
 void read_times(Section& section, const ScenarioContext& context, ScenarioFault& fault) {

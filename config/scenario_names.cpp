@@ -1,16 +1,8 @@
 #include "config/scenario_names.h"
 
-#include "config/glob.h"
+#include "base/glob.h"
 
 namespace ballast {
-namespace {
-
-std::string name_of(const ScenarioDomain& domain, std::uint32_t number) {
-    return domain.count == 1 ? domain.name : domain.name + std::to_string(number);
-}
-
-}  // namespace
-
 std::string ScenarioNames::add(const ScenarioDomain& domain) {
     std::string taken;
     for (std::uint32_t number = 1; number <= domain.count; ++number) {

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "config/glob.h"
+#include "base/glob.h"
 #include "config/scenario_parts.h"
 #include "config/sections.h"
 #include "config/text.h"

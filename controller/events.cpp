@@ -32,6 +32,8 @@ void Controller::State::apply_event(const Event& event) {
         return;
     }
     DomainControl& control = ledger.controls()[row];
+    if (event.kind != EventKind::oom)
+        log::debug("{}: {}", ledger.names()->name[row], to_string(event.kind));
     switch (event.kind) {
         case EventKind::oom:
             rule_set.book_oom(event, control);

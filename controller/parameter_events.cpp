@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "sim/curve.h"
-#include "sim/timeline.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 
@@ -29,10 +28,10 @@ void ParameterEvents::apply_due(Controller& controller, Time now) {
         const ScenarioEvent& event = events_[next_];
         const auto set = [&](const std::string& domain) {
             const auto done = controller.set_attribute(domain, event.parameter, event.value);
-            if (!done) {
-                log::warn("scenario, at {}: set {} {}: {}", format_duration(event.at), domain,
-                          event.parameter, done.error().message());
-            }
+            if (done) return;
+            ++refused_;
+            log::warn("scenario: set {} {} {}: {}", domain.empty() ? "(all)" : domain,
+                      event.parameter, event.value, done.error().message());
         };
         if (event.domain.empty()) {
             set("");

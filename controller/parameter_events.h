@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -21,12 +22,15 @@ class ParameterEvents {
     std::optional<Time> next_at() const noexcept;
     // Sets everything due by `now`; a refusal is logged and does not stop the rest.
     void apply_due(Controller& controller, Time now);
+    // Settings refused so far.
+    std::uint64_t refused() const noexcept { return refused_; }
 
   private:
     std::vector<ScenarioEvent> events_;  // set_parameter only, by time
     std::vector<std::string> names_;     // of all domains
     Time start_{};
     std::size_t next_ = 0;
+    std::uint64_t refused_ = 0;
 };
 
 }  // namespace ballast

@@ -1,13 +1,13 @@
 #include "controller/resolve.h"
 
-#include "sim/curve.h"
+#include "base/glob.h"
 
 namespace ballast {
 namespace {
 
 const DomainOverride* first_match(const Settings& settings, const std::string& name) {
     for (const DomainOverride& candidate : settings.domains) {
-        if (matches_domain(candidate.pattern, name)) return &candidate;
+        if (glob_matches(candidate.pattern, name)) return &candidate;
     }
     return nullptr;
 }

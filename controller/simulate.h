@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <ostream>
+#include <string_view>
 
 #include "base/result.h"
 #include "config/settings.h"
@@ -18,6 +19,9 @@ struct SimulateOptions {
     std::ostream* csv = nullptr;        // one line per domain and tick
     // Called now and then with the share done, 0..1.
     std::function<void(double)> progress;
+    // Called with each line that a daemon would log, and the simulated time since the start; unset,
+    // nothing is logged.
+    std::function<void(Duration, std::string_view)> log;
 };
 
 // Deterministic: the same settings and options give the same report, to the byte. Errors:

@@ -4,13 +4,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "base/log.h"
 #include "ctl/cli.h"
 
 int main(int argc, char** argv) {
     using namespace ballast::ctl;
-    // What a simulated controller would log has the wrong time, and is in the report.
-    ballast::log::only_errors();
     const char* api = std::getenv("BALLAST_API");
     Environment environment{std::cout,
                             std::cerr,

@@ -20,6 +20,7 @@ struct Options {
     std::optional<Duration> until;
     std::optional<std::uint64_t> seed;
     std::string csv;
+    bool verbose = false;
 };
 
 // The scenario, or lines that say what is wrong with the file, each naming its place.
@@ -54,7 +55,13 @@ ExitStatus run(const Session& session, const Options& options) {
     const Environment& environment = session.environment;
     Result<SimulationReport> report = [&] {
         Progress progress(environment.err, environment.err_terminal);
-        simulation.progress = [&progress](double done) { progress.show(done); };
+        if (options.verbose) {
+            simulation.log = [&environment](Duration since_start, std::string_view line) {
+                environment.err << fmt::format("{:>12}  {}\n", format_duration(since_start), line);
+            };
+        } else {
+            simulation.progress = [&progress](double done) { progress.show(done); };
+        }
         return simulate(std::move(*settings), simulation);
     }();
     if (!report) return session.fail({ExitStatus::failed, report.error().message()});
@@ -92,11 +99,14 @@ void add_simulate_command(CLI::App& app, Session& session) {
         ->type_name("N");
     command->add_option("--csv", options->csv, "write one line per domain and tick")
         ->type_name("FILE");
+    command->add_flag("--verbose", options->verbose,
+                      "tell on standard error what happens, with the simulated time");
     command->footer(
         "The same file and seed give the same output, to the byte.\n\n"
         "Examples:\n  ballastctl simulate loan-and-return.yaml\n"
         "  ballastctl simulate quiet-host.yaml --until 1d --json\n"
-        "  ballastctl simulate oom-credit.yaml --csv ticks.csv");
+        "  ballastctl simulate oom-credit.yaml --csv ticks.csv\n"
+        "  ballastctl simulate failing-hypervisor.yaml --verbose");
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };
     });

@@ -1,6 +1,7 @@
 // What a backend tells between two observations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ enum class EventKind : std::uint8_t {
     guest_rebooted,  // the balloon starts over; everything lent is with the guest again
     page_migrated,   // `bytes` of loaned pages were moved by the guest
 };
+inline constexpr std::size_t kEventKindCount = 15;
 
 // Stable name used in JSON and text ("hotplug_began").
 std::string_view to_string(EventKind kind) noexcept;

@@ -24,7 +24,7 @@ void append_request(const Decision& decision, std::string_view policy, std::stri
                        format_size(static_cast<std::uint64_t>(decision.request_bytes)));
     } else if (decision.request_bytes < 0) {
         fmt::format_to(out, "Policy {} wants {} given back to it", policy,
-                       format_size(static_cast<std::uint64_t>(-decision.request_bytes)));
+                       format_size(0 - static_cast<std::uint64_t>(decision.request_bytes)));
     } else {
         fmt::format_to(out, "Policy {} asks for no change", policy);
     }

@@ -1,5 +1,5 @@
 // A simulated host, its domains, their workloads and what happens to them: the plain values of a
-// scenario file. Nothing here computes.
+// scenario file.
 #pragma once
 
 #include <cstdint>
@@ -71,8 +71,11 @@ struct ScenarioEvent {
 // A hypervisor or guest that misbehaves.
 struct ScenarioFault {
     std::string domain;  // name or glob; empty = every domain
-    std::string call;    // H_GET_MPP, H_PAGE_INIT, guest_alloc (pseries); observe, apply (mock)
-    std::string answer;  // H_BUSY, H_HARDWARE, ... (pseries); refuse, error, partial, gone (mock)
+    // H_GET_MPP, H_PAGE_INIT, guest_alloc, ... (pseries); observe, observe_domain, apply (mock)
+    std::string call;
+    // H_BUSY, H_HARDWARE, ... (pseries). mock: error, timeout (observe); missing (observe_domain);
+    // refuse, error, partial, gone (apply). Empty: `delay` alone.
+    std::string answer;
     Duration from{};
     std::optional<Duration> until;
     std::uint64_t every = 1;             // of the calls that match, every n-th fails
@@ -96,6 +99,7 @@ struct Scenario {
     std::vector<ScenarioFault> faults;
 };
 
-std::string_view to_string(ScenarioAction action) noexcept;
+// The name of the `number`-th (1..count) of the domains that `domain` stands for.
+std::string name_of(const ScenarioDomain& domain, std::uint32_t number);
 
 }  // namespace ballast

@@ -26,6 +26,7 @@ enum class StepStatus : std::uint8_t {
     gone,      // the domain is no longer there
     failed,    // the backend broke; loaned_bytes is the last known figure
 };
+inline constexpr std::size_t kStepStatusCount = 6;
 std::string_view to_string(StepStatus status) noexcept;
 
 struct StepOutcome {

@@ -1,7 +1,5 @@
 #include "sim/curve.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 
 namespace ballast {
@@ -24,6 +22,11 @@ double interpolate(const Curve& curve, Duration at) noexcept {
     return from + share * (static_cast<double>(after->bytes) - from);
 }
 
+std::uint64_t to_bytes(double value) noexcept {
+    constexpr double kMost = 9007199254740992.0;  // 2^53: beyond it, a double skips bytes
+    return static_cast<std::uint64_t>(std::clamp(value, 0.0, kMost));
+}
+
 }  // namespace
 
 std::uint64_t mix(std::uint64_t value) noexcept {
@@ -37,17 +40,13 @@ std::uint64_t curve_value(const Curve& curve, Duration at, std::uint64_t seed) n
     if (curve.points.empty()) return 0;
     const Duration time = curve.period && curve.period->count() > 0 ? at % *curve.period : at;
     const double value = interpolate(curve, time);
-    if (curve.jitter_percent == 0) return static_cast<std::uint64_t>(value);
+    if (curve.jitter_percent == 0) return to_bytes(value);
     const auto step = static_cast<std::uint64_t>(at / kJitterStep);
     // -1 .. 1 from 53 random bits.
     const double noise =
         static_cast<double>(mix(seed ^ mix(step)) >> 11U) / 4503599627370496.0 - 1.0;
     const double factor = 1.0 + noise * static_cast<double>(curve.jitter_percent) / 100.0;
-    return static_cast<std::uint64_t>(std::max(value * factor, 0.0));
-}
-
-bool matches_domain(const std::string& pattern, const std::string& name) noexcept {
-    return pattern.empty() || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    return to_bytes(value * factor);
 }
 
 }  // namespace ballast

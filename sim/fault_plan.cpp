@@ -1,10 +1,9 @@
 #include "sim/fault_plan.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
-#include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 namespace {
@@ -13,12 +12,6 @@ bool call_matches(std::string_view wanted, std::string_view call) noexcept {
     if (wanted == call) return true;
     return wanted == "H_PAGE_INIT" &&
            (call == "H_PAGE_INIT_LOANED" || call == "H_PAGE_INIT_ACTIVE");
-}
-
-bool domain_matches(const std::string& pattern, std::string_view domain) {
-    if (pattern.empty() || pattern == domain) return true;
-    if (pattern.find_first_of("*?[\\") == std::string::npos) return false;
-    return matches_domain(pattern, std::string(domain));
 }
 
 bool in_time(const ScenarioFault& fault, Duration at) noexcept {
@@ -36,7 +29,7 @@ const ScenarioFault* FaultPlan::hit(std::string_view domain, std::string_view ca
     for (std::size_t i = 0; i < faults_.size(); ++i) {
         const ScenarioFault& fault = faults_[i];
         if (!call_matches(fault.call, call) || !in_time(fault, since_start) ||
-            !domain_matches(fault.domain, domain))
+            !matches_domain(fault.domain, domain))
             continue;
         Count& count = counts_[i];
         ++count.calls;

@@ -15,15 +15,21 @@ double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-ordered_json domain_json(const DomainReport& domain) {
-    ordered_json held = ordered_json::object();
-    for (std::size_t i = 0; i < domain.ticks_by_constraint.size(); ++i) {
-        if (domain.ticks_by_constraint[i] == 0) continue;
-        held[std::string(to_string(static_cast<Constraint>(i)))] = domain.ticks_by_constraint[i];
+// By the names of `Enum`, those that are not 0.
+template <class Enum, std::size_t N>
+ordered_json counts_json(const std::array<std::uint64_t, N>& counts) {
+    ordered_json json = ordered_json::object();
+    for (std::size_t i = 0; i < N; ++i) {
+        if (counts[i] != 0) json[std::string(to_string(static_cast<Enum>(i)))] = counts[i];
     }
+    return json;
+}
+
+ordered_json domain_json(const DomainReport& domain) {
     ordered_json series = ordered_json::array();
     for (const std::uint64_t sample : domain.loaned_series) series.push_back(bytes_or_null(sample));
     return {{"name", domain.name},
+            {"present", domain.present},
             {"total_bytes", domain.total_bytes},
             {"loaned_bytes", domain.loaned_bytes},
             {"loan_target_bytes", domain.loan_target_bytes},
@@ -32,7 +38,10 @@ ordered_json domain_json(const DomainReport& domain) {
             {"most_loaned_bytes", domain.most_loaned_bytes},
             {"inflated_bytes", domain.inflated_bytes},
             {"deflated_bytes", domain.deflated_bytes},
-            {"ticks_by_constraint", std::move(held)},
+            {"events", counts_json<EventKind>(domain.events_by_kind)},
+            {"oom_bytes", domain.oom_bytes},
+            {"short_moves", counts_json<StepStatus>(domain.short_moves)},
+            {"ticks_by_constraint", counts_json<Constraint>(domain.ticks_by_constraint)},
             {"loaned_series_bytes", std::move(series)}};
 }
 
@@ -51,6 +60,7 @@ std::string report_json(const SimulationReport& report) {
         {"ticks", report.ticks},
         {"events", report.events},
         {"observe_failures", report.observe_failures},
+        {"refused_settings", report.refused_settings},
         {"host",
          {{"total_bytes", bytes_or_null(report.host_total_bytes)},
           {"available_start_bytes", bytes_or_null(report.host_available_start_bytes)},

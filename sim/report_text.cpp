@@ -42,8 +42,8 @@ std::string chart(const DomainReport& domain) {
         // Any loan at all shows; only all of the memory is a full bar.
         std::size_t level = 0;
         if (sample > 0 && domain.total_bytes > 0) {
-            const double share =
-                static_cast<double>(sample) / static_cast<double>(domain.total_bytes);
+            const double share = std::min(
+                static_cast<double>(sample) / static_cast<double>(domain.total_bytes), 1.0);
             level = std::clamp<std::size_t>(static_cast<std::size_t>(share * 8.0 + 0.5), 1, 8);
         }
         bars += kBars[level];
@@ -76,6 +76,10 @@ std::string report_text(const SimulationReport& report, const TextStyle& style) 
     if (report.observe_failures > 0) {
         fmt::format_to(out, "the hypervisor did not answer in {} ticks\n", report.observe_failures);
     }
+    if (report.refused_settings > 0) {
+        fmt::format_to(out, "{} of the scenario's settings were refused (--verbose tells why)\n",
+                       report.refused_settings);
+    }
 
     std::size_t width = 6;
     for (const DomainReport& domain : report.domains) width = std::max(width, domain.name.size());
@@ -91,7 +95,8 @@ std::string report_text(const SimulationReport& report, const TextStyle& style) 
     const std::size_t shown = std::min(report.domains.size(), style.most_rows);
     for (std::size_t i = 0; i < shown; ++i) {
         const DomainReport& domain = report.domains[i];
-        row(domain.name, format_size(domain.total_bytes), format_size(domain.loaned_bytes),
+        row(domain.name, format_size(domain.total_bytes),
+            domain.present ? format_size(domain.loaned_bytes) : "gone",
             format_size(domain.most_loaned_bytes), format_size(domain.oom_freed_bytes),
             format_size(domain.inflated_bytes), format_size(domain.deflated_bytes),
             most_often(domain));
@@ -100,6 +105,14 @@ std::string report_text(const SimulationReport& report, const TextStyle& style) 
         fmt::format_to(out, "... and {} more (--json has them all)\n",
                        report.domains.size() - shown);
     }
+
+    std::string happened;
+    for (std::size_t i = 0; i < shown; ++i) {
+        const DomainReport& domain = report.domains[i];
+        if (const std::string what = happened_text(domain); !what.empty())
+            happened += fmt::format("{:<{}} {}\n", domain.name, width, what);
+    }
+    if (!happened.empty()) fmt::format_to(out, "\n{}What happened{}\n{}", bold, off, happened);
 
     fmt::format_to(out, "\n{}Lent over time, as a share of each domain's memory{}\n", bold, off);
     for (std::size_t i = 0; i < shown; ++i) {

@@ -25,20 +25,6 @@ bool may_last(ScenarioAction action) noexcept {
 
 }  // namespace
 
-std::vector<NamedDomain> expand_domains(const std::vector<ScenarioDomain>& domains) {
-    std::vector<NamedDomain> all;
-    for (std::size_t i = 0; i < domains.size(); ++i) {
-        const ScenarioDomain& domain = domains[i];
-        if (domain.count == 1) {
-            all.push_back({domain.name, i});
-            continue;
-        }
-        for (std::uint32_t number = 1; number <= domain.count; ++number)
-            all.push_back({domain.name + std::to_string(number), i});
-    }
-    return all;
-}
-
 Timeline::Timeline(std::vector<ScenarioEvent> events) : events_(std::move(events)) {
     for (std::size_t i = 0; i < events_.size(); ++i) {
         const ScenarioEvent& event = events_[i];

@@ -1,24 +1,14 @@
-// A scenario's events in the order in which they happen, and its domains one by one.
+// A scenario's events in the order in which they happen.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "model/scenario.h"
 
 namespace ballast {
-
-// One domain of a scenario; a ScenarioDomain with count n gives n of them.
-struct NamedDomain {
-    std::string name;
-    std::size_t spec = 0;  // index in Scenario::domains
-};
-
-// "vm" with count 3 becomes vm1, vm2, vm3; with count 1 it stays vm. In the order of the file.
-std::vector<NamedDomain> expand_domains(const std::vector<ScenarioDomain>& domains);
 
 enum class EventPhase : std::uint8_t {
     once,   // happens and is over

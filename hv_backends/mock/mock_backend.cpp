@@ -1,6 +1,7 @@
 #include "hv_backends/mock/mock_backend.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "hv_backends/mock/mock_host.h"
@@ -42,7 +43,7 @@ class MockBackend final : public Backend {
     Result<void> observe(Observation& into) override {
         advance();
         if (const ScenarioFault* fault = faults_.hit("", "observe", host_.since_start())) {
-            const bool late = fault->delay.count() > 0;
+            const bool late = fault->answer == "timeout";
             return fail(late ? Errc::timed_out : Errc::unavailable,
                         late ? "the scripted hypervisor answers too late"
                              : "the scripted hypervisor does not answer");
@@ -63,6 +64,7 @@ class MockBackend final : public Backend {
         } else {
             into.domains = table;
         }
+        mark_unanswered(into.domains);
         return {};
     }
 
@@ -72,19 +74,25 @@ class MockBackend final : public Backend {
             return {StepStatus::gone, 0, Constraint::backend_error, "no such domain"};
         }
         if (auto refusal = refused_by_state(step)) return *refusal;
-        const std::uint64_t goal = std::min(step.loaned_to_bytes, table.total_bytes[step.row]);
+        const std::uint64_t loaned = table.loaned_bytes[step.row];
+        std::uint64_t goal = std::min(step.loaned_to_bytes, table.total_bytes[step.row]);
         Duration delay{};
         const ScenarioFault* fault =
             faults_.hit(table.name[step.row], "apply", host_.since_start());
         if (fault != nullptr) {
-            if (auto answer = answered_by_script(*fault, step.row, goal)) return *answer;
+            if (auto refusal = refused_by_script(*fault, loaned)) return *refusal;
             delay = fault->delay;
+            if (fault->answer == "partial") {
+                goal = std::midpoint(loaned, goal) & ~host_.page_mask(step.row);
+                if (delay.count() == 0) return stop_at(step.row, goal, "cut short by script");
+            }
         }
         if (!host_.asynchronous() && delay.count() == 0) {
+            if (goal < step.loaned_to_bytes)
+                return stop_at(step.row, goal, "the guest has no more memory");
             host_.set_loaned(step.row, goal);
             return {StepStatus::done, goal, Constraint::none, {}};
         }
-        const std::uint64_t loaned = table.loaned_bytes[step.row];
         host_.move_to(step.row, goal, delay);
         return {StepStatus::accepted, loaned, Constraint::none, {}};
     }
@@ -107,6 +115,18 @@ class MockBackend final : public Backend {
     }
 
   private:
+    // Of a domain that is not told of, no more than its size is known.
+    void mark_unanswered(DomainTable& seen) {
+        if (!faults_.concerns("observe_domain")) return;
+        for (std::size_t row = 0; row < seen.size(); ++row) {
+            if (faults_.hit(seen.name[row], "observe_domain", host_.since_start()) == nullptr)
+                continue;
+            seen.flags[row] = seen.flags[row] | DomainFlags::unanswered;
+            seen.loan_request_bytes[row] = 0;
+            seen.unused_bytes[row] = seen.usable_bytes[row] = kUnknownBytes;
+        }
+    }
+
     std::optional<StepOutcome> refused_by_state(const Step& step) const {
         const std::uint64_t loaned = host_.table().loaned_bytes[step.row];
         const DomainFlags flags = host_.table().flags[step.row];
@@ -122,24 +142,20 @@ class MockBackend final : public Backend {
         return std::nullopt;
     }
 
-    // nullopt: the script only delays.
-    std::optional<StepOutcome> answered_by_script(const ScenarioFault& fault, std::size_t row,
-                                                  std::uint64_t goal) {
-        const std::uint64_t loaned = host_.table().loaned_bytes[row];
+    static std::optional<StepOutcome> refused_by_script(const ScenarioFault& fault,
+                                                        std::uint64_t loaned) {
         const auto answer = [loaned](StepStatus status, const char* why) {
             return StepOutcome{status, loaned, Constraint::backend_error, why};
         };
         if (fault.answer == "refuse") return answer(StepStatus::refused, "refused by script");
         if (fault.answer == "error") return answer(StepStatus::failed, "failed by script");
         if (fault.answer == "gone") return answer(StepStatus::gone, "gone by script");
-        if (fault.answer == "partial" && fault.delay.count() == 0) {
-            const std::uint64_t middle =
-                loaned < goal ? loaned + (goal - loaned) / 2 : loaned - (loaned - goal) / 2;
-            host_.set_loaned(row, middle & ~host_.page_mask(row));
-            return StepOutcome{StepStatus::partial, host_.table().loaned_bytes[row],
-                               Constraint::backend_error, "cut short by script"};
-        }
         return std::nullopt;
+    }
+
+    StepOutcome stop_at(std::size_t row, std::uint64_t loaned_bytes, const char* why) {
+        host_.set_loaned(row, loaned_bytes);
+        return {StepStatus::partial, loaned_bytes, Constraint::backend_error, why};
     }
 
     const Scenario scenario_;

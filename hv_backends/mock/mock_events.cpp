@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "hv_backends/mock/mock_host.h"
-#include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 
@@ -19,8 +19,9 @@ void MockHost::happen_to(const ScenarioEvent& event, EventPhase phase, std::size
         return;
     }
     if (!guest.present) return;
-    refresh(guest_index);  // as it was until now
     const bool begins = phase != EventPhase::end;
+    if (!begins && event.at < guest.since) return;  // began in an earlier life of the guest
+    refresh(guest_index);                           // as it was until now
     const std::size_t row = guest.row;
     switch (event.action) {
         case ScenarioAction::loan_request:
@@ -53,7 +54,7 @@ void MockHost::happen_to(const ScenarioEvent& event, EventPhase phase, std::size
         case ScenarioAction::hotplug_remove:
         case ScenarioAction::hotplug_add:
         case ScenarioAction::hotplug_cancel:
-            hotplug(event, begins, row);
+            hotplug(event, begins, guest);
             break;
         case ScenarioAction::migrate_pages:
             tell(EventKind::page_migrated, row, std::min(event.bytes, table_.loaned_bytes[row]),
@@ -69,7 +70,8 @@ void MockHost::happen_to(const ScenarioEvent& event, EventPhase phase, std::size
     refresh(guest_index);
 }
 
-void MockHost::hotplug(const ScenarioEvent& event, bool begins, std::size_t row) {
+void MockHost::hotplug(const ScenarioEvent& event, bool begins, MockGuest& guest) {
+    const std::size_t row = guest.row;
     flag(row, DomainFlags::hotplug, begins);
     if (begins) {
         tell(EventKind::hotplug_began, row, event.bytes, table_.loaned_bytes[row]);
@@ -84,6 +86,7 @@ void MockHost::hotplug(const ScenarioEvent& event, bool begins, std::size_t row)
         // What is lent cannot be taken out of the machine.
         moved = std::min(event.bytes & ~page_mask(row), total - table_.loaned_bytes[row]);
         total -= moved;
+        guest.goal_bytes = std::min(guest.goal_bytes, total);
     }
     tell(event.action == ScenarioAction::hotplug_cancel ? EventKind::hotplug_cancelled
                                                         : EventKind::hotplug_ended,
@@ -95,6 +98,7 @@ void MockHost::flag(std::size_t row, DomainFlags bit, bool on) {
 }
 
 void MockHost::mark(std::size_t row, DomainFlags bit, bool on, EventKind began, EventKind ended) {
+    if (has(table_.flags[row], bit) == on) return;
     flag(row, bit, on);
     tell(on ? began : ended, row, 0, table_.loaned_bytes[row]);
 }
@@ -103,6 +107,7 @@ void MockHost::come(std::size_t guest_index) {
     const std::size_t row = table_.size();
     table_.resize(row + 1);
     guest_of_row_.push_back(guest_index);
+    guests_[guest_index].since = since_start();
     fill_row(row, guest_index);
     ++table_.membership;
     tell(EventKind::domain_came, row, 0, 0);

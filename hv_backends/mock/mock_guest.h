@@ -13,6 +13,7 @@ struct MockGuest {
     std::size_t spec = 0;  // index in Scenario::domains
     std::uint64_t seed = 0;
     bool present = true;
+    Duration since{};     // when it last came, after the start
     std::size_t row = 0;  // in the table, where present
     // What an event fixed in place of the scenario's curve.
     std::optional<std::uint64_t> used_bytes;

@@ -1,15 +1,21 @@
 #include "hv_backends/mock/mock_host.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast {
 namespace {
 
 bool is_constant(const Curve& curve) noexcept {
     return curve.points.size() <= 1 && curve.jitter_percent == 0;
+}
+
+bool stands_still(DomainFlags flags) noexcept {
+    return (flags & (DomainFlags::paused | DomainFlags::no_driver)) != DomainFlags::none;
 }
 
 }  // namespace
@@ -66,7 +72,7 @@ void MockHost::fill_row(std::size_t row, std::size_t guest_index) {
     const ScenarioDomain& domain = spec(guest);
     table_.key[row] = key_from_name(names_[guest_index]);
     table_.name[row] = names_[guest_index];
-    table_.page_shift[row] = domain.page_bytes == 4096 ? 12 : 16;
+    table_.page_shift[row] = static_cast<std::uint8_t>(std::countr_zero(domain.page_bytes));
     table_.total_bytes[row] = domain.memory_bytes;
     table_.loaned_bytes[row] = 0;
     table_.flags[row] = domain.deflate_on_oom ? DomainFlags::deflate_on_oom : DomainFlags::none;
@@ -107,10 +113,8 @@ void MockHost::refresh(std::size_t guest_index) {
 
 void MockHost::move_balloon(MockGuest& guest) {
     const Time now = clock_.now();
-    const DomainFlags flags = table_.flags[guest.row];
-    const bool stands_still = has(flags, DomainFlags::paused) || has(flags, DomainFlags::no_driver);
     if (!guest.moving || now < guest.moving_since) return;
-    if (stands_still) {
+    if (stands_still(table_.flags[guest.row])) {
         guest.moving_since = now;
         return;
     }
@@ -119,12 +123,14 @@ void MockHost::move_balloon(MockGuest& guest) {
         std::max(loaned, guest.goal_bytes) - std::min(loaned, guest.goal_bytes);
     std::uint64_t step = distance;
     if (const std::uint64_t speed = spec(guest).speed_bytes_per_s; speed > 0) {
-        const double seconds = std::chrono::duration<double>(now - guest.moving_since).count();
-        const double reach = std::min(seconds * static_cast<double>(speed), 9e18);
-        step = std::min(distance, static_cast<std::uint64_t>(reach) & ~page_mask(guest.row));
-        if (step == 0) return;
+        using Seconds = std::chrono::duration<double>;
+        const double reach = Seconds(now - guest.moving_since).count() * static_cast<double>(speed);
+        if (reach < static_cast<double>(distance))
+            step = static_cast<std::uint64_t>(reach) & ~page_mask(guest.row);
+        // Time too short for a whole page counts towards the next one, however often one looks.
+        guest.moving_since += std::chrono::duration_cast<Duration>(
+            Seconds(static_cast<double>(step) / static_cast<double>(speed)));
     }
-    guest.moving_since = now;
     loaned = loaned < guest.goal_bytes ? loaned + step : loaned - step;
     guest.moving = loaned != guest.goal_bytes;
 }
@@ -137,6 +143,7 @@ void MockHost::run_out_of_memory(MockGuest& guest, std::uint64_t used) {
 }
 
 void MockHost::take_back(MockGuest& guest, std::uint64_t bytes) {
+    if (stands_still(table_.flags[guest.row])) return;
     std::uint64_t& loaned = table_.loaned_bytes[guest.row];
     const std::uint64_t freed =
         std::min(loaned, (bytes + page_mask(guest.row)) & ~page_mask(guest.row));

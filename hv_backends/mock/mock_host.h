@@ -59,7 +59,7 @@ class MockHost {
     void run_out_of_memory(MockGuest& guest, std::uint64_t used);
     void take_back(MockGuest& guest, std::uint64_t bytes);
     void happen_to(const ScenarioEvent& event, EventPhase phase, std::size_t guest_index);
-    void hotplug(const ScenarioEvent& event, bool begins, std::size_t row);
+    void hotplug(const ScenarioEvent& event, bool begins, MockGuest& guest);
     void flag(std::size_t row, DomainFlags bit, bool on);
     void mark(std::size_t row, DomainFlags bit, bool on, EventKind began, EventKind ended);
     void come(std::size_t guest_index);

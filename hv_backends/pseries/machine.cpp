@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/curve.h"
+#include "sim/domain_names.h"
 
 namespace ballast::pseries {
 namespace {

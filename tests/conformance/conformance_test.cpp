@@ -1,7 +1,6 @@
 // Ballast against the kernel's own driver, and proof that the comparison can fail.
 #include <catch2/catch.hpp>
 
-#include "base/log.h"
 #include "tests/conformance/traces.h"
 
 using namespace ballast;
@@ -23,7 +22,6 @@ struct Sum {
 };
 
 Sum replay_all(const RuleSet& rules) {
-    log::only_errors();
     static const std::vector<Trace> traces = all_traces();
     Sum sum;
     for (const Trace& trace : traces) {
@@ -45,7 +43,6 @@ bool differs(const Sum& sum, const std::string& scenario) {
 }  // namespace
 
 TEST_CASE("every trace of the driver is followed to the page") {
-    log::only_errors();
     std::uint64_t compared = 0;
     for (const Trace& trace : all_traces()) {
         const auto comparison = replay(trace);

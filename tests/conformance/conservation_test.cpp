@@ -228,7 +228,7 @@ std::uint64_t scenarios_wanted() {
 }  // namespace
 
 TEST_CASE("in ten thousand random scenarios no page is lost and no minimum is undercut") {
-    log::only_errors();
+    const log::Redirect quiet([](log::Level, std::string_view) {});
     Exercised exercised;
     const std::uint64_t scenarios = scenarios_wanted();
     for (std::uint64_t seed = 1; seed <= scenarios; ++seed) run(seed, exercised);
@@ -249,7 +249,7 @@ TEST_CASE("in ten thousand random scenarios no page is lost and no minimum is un
 }
 
 TEST_CASE("partitions lend to the one that surges, and their pool never loses a page") {
-    log::only_errors();
+    const log::Redirect quiet([](log::Level, std::string_view) {});
     const ConfigResult loaded =
         load_config(std::string(BALLAST_SOURCE_DIR) + "/config/examples/partition-surge.yaml");
     REQUIRE(std::holds_alternative<Settings>(loaded));

@@ -17,7 +17,7 @@ namespace {
 // Runs a scenario of one guest and shows each tick's decision.
 void run(const std::string& cmm, const std::string& scenario,
          const std::function<void(const Decision&)>& look) {
-    log::only_errors();
+    const log::Redirect quiet([](log::Level, std::string_view) {});
     const ConfigResult loaded =
         parse_config("mode: simulate\ncmm: {" + cmm + "}\nbackend: {name: pseries}\n" +
                          "policy: {name: cmm}\nscenario:\n" + scenario,

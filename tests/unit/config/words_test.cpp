@@ -1,7 +1,6 @@
-// Nearest words, globs and text for messages.
+// Nearest words and text for messages.
 #include <catch2/catch.hpp>
 
-#include "config/glob.h"
 #include "config/nearest.h"
 #include "config/text.h"
 
@@ -30,31 +29,6 @@ TEST_CASE("a slip finds the word that was meant") {
 TEST_CASE("nothing is near when there is nothing, and giants are near to nothing") {
     CHECK(nearest("delay", {}).empty());
     CHECK(nearest(std::string(100'000, 'd'), {"delay"}).empty());
-}
-
-TEST_CASE("globs are told from names, and unfinished ones from sound ones") {
-    CHECK_FALSE(is_glob("db-1"));
-    CHECK(is_glob("db-?"));
-    const auto [pattern, sound] = GENERATE(table<std::string, bool>({
-        {"db-*", true},
-        {"db-[0-9]", true},
-        {"db-[!a]", true},
-        {"db-[]]", true},
-        {"db-\\*", true},
-        {"db-[", false},
-        {"db-[]", false},
-        {"db-[!]", false},
-        {"db-\\", false},
-    }));
-    CAPTURE(pattern);
-    CHECK(glob_problem(pattern).empty() == sound);
-}
-
-TEST_CASE("a glob matches as the shell's do") {
-    CHECK(glob_matches("db-*", "db-1"));
-    CHECK(glob_matches("db-[0-9]", "db-7"));
-    CHECK_FALSE(glob_matches("db-?", "db-10"));
-    CHECK(glob_matches("plain", "plain"));
 }
 
 TEST_CASE("text is shown short, whole characters only, without controls") {

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "base/log.h"
 #include "tests/conformance/traces.h"
 
 using namespace ballast;
@@ -102,7 +101,6 @@ TEST_CASE("what is no trace is refused with its place and what was expected") {
 }
 
 TEST_CASE("a damaged trace is refused or replayed, and never more than that") {
-    log::only_errors();
     const std::string good = contents(trace_folder() / "00_smoke.64k.jsonl");
     std::mt19937 random(1);  // NOLINT: the same damage in every run
     for (int i = 0; i < 300; ++i) {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/log.h"
 #include "config/config.h"
 
 using namespace ballast;
@@ -109,6 +110,75 @@ TEST_CASE("the text report names each domain and draws its loan") {
     CHECK(text.find("g          512 MiB") != std::string::npos);
     CHECK(text.find("▅") != std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a simulation's log has simulated time, and without a taker it is silent") {
+    std::vector<std::string> daemon_log;
+    const log::Redirect outside(
+        [&](log::Level, std::string_view line) { daemon_log.emplace_back(line); });
+    const auto quiet = simulate(settings_from(kOom), {});
+    REQUIRE(quiet);
+    CHECK(daemon_log.empty());
+
+    std::vector<std::pair<Duration, std::string>> told;
+    SimulateOptions verbose;
+    verbose.log = [&](Duration since_start, std::string_view line) {
+        told.emplace_back(since_start, line);
+    };
+    const auto report = simulate(settings_from(kOom), verbose);
+    REQUIRE(report);
+    CHECK(daemon_log.empty());
+    REQUIRE_FALSE(told.empty());
+    CHECK(told[0].first == 32s);  // seen by the tick at 31 s, handled by the next
+    CHECK(told[0].second.rfind("g: out of memory, took back ", 0) == 0);
+    CHECK(report_json(*report) == report_json(*quiet));
+}
+
+TEST_CASE("a report counts what happened to each domain") {
+    const auto report = simulate(settings_from(R"(
+mode: simulate
+cmm: {delay: 1s, min_mem_mb: 64, oom_kb: 8192}
+backend: {name: mock}
+scenario:
+  description: "Something of each."
+  duration: 1m
+  domains:
+    - {name: a, memory: 1GiB, used: 100MiB, loan: 512MiB}
+    - {name: b, memory: 1GiB, used: 100MiB, loan: 512MiB}
+  events:
+    - {at: 10s, do: oom, domain: a}
+    - {at: 12s, do: oom, domain: a}
+    - {at: 15s, do: hotplug_remove, domain: b, size: 64MiB, lasts: 2s}
+    - {at: 20s, do: domain_stop, domain: b}
+    - {at: 30s, do: set, domain: b, parameter: min_mem_mb, value: 128}
+  faults:
+    - {call: apply, answer: refuse, domain: a, times: 3}
+)"),
+                                 {});
+    REQUIRE(report);
+    REQUIRE(report->domains.size() == 2);
+    CHECK(happened_text(report->domains[0]) == "2 OOMs (16 MiB taken back), 3 refused moves");
+    CHECK(happened_text(report->domains[1]) == "1 hotplug, 1 stop");
+    CHECK_FALSE(report->domains[1].present);
+    CHECK(report->refused_settings == 1);
+}
+
+TEST_CASE("years pass without harm") {
+    Settings settings = settings_from(kOom);
+    settings.cmm.delay = std::chrono::hours(24 * 30);
+    SimulateOptions options;
+    options.until = std::chrono::hours(24 * 3650);
+    double done = 0;
+    options.progress = [&](double share) {
+        CHECK(share >= done);
+        done = share;
+    };
+    const auto report = simulate(std::move(settings), options);
+    REQUIRE(report);
+    CHECK(report->ticks == 121);
+    CHECK(done == Approx(0.99).margin(0.011));
+    for (const std::uint64_t sample : report->domains[0].loaned_series)
+        CHECK(sample != kUnknownBytes);
 }
 
 TEST_CASE("a file without a scenario cannot be simulated") {

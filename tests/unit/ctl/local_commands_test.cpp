@@ -18,7 +18,7 @@ backend: {name: pseries}
 policy: {name: cmm}
 scenario:
   description: One domain lends and takes back.
-  duration: 1m
+  duration: 2m
   domains:
     - name: lpar
       memory: 1GiB
@@ -100,6 +100,24 @@ TEST_CASE("simulate draws a bar only where somebody looks, and takes it away") {
     REQUIRE(fixture.run({"simulate", file}) == ExitStatus::done);
     CHECK(fixture.err.str().find(" %") != std::string::npos);
     CHECK(fixture.err.str().ends_with("\r\033[K"));
+}
+
+TEST_CASE("simulate is silent beside its report, and tells simulated time when asked") {
+    LocalFixture fixture;
+    const std::string file = fixture.write(
+        "oom.yaml", std::string(kScenario) + "  events:\n    - {at: 90s, do: oom, domain: lpar}\n" +
+                        "    - {at: 95s, do: migrate, domain: lpar, lasts: 1s}\n");
+    REQUIRE(fixture.run({"simulate", file}) == ExitStatus::done);
+    CHECK(fixture.err.str().empty());
+    CHECK(fixture.out.str().find("\nlpar   1 OOM (1 MiB taken back), 1 migration") !=
+          std::string::npos);
+    const std::string report = fixture.out.str();
+    REQUIRE(fixture.run({"simulate", file, "--verbose"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == report);
+    CHECK(fixture.err.str() ==
+          "       1m30s  lpar: out of memory, took back 1 MiB\n"
+          "       1m35s  lpar: migration_began\n"
+          "       1m36s  lpar: migration_ended\n");
 }
 
 TEST_CASE("simulate refuses what is not a scenario") {

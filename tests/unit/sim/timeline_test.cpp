@@ -32,21 +32,6 @@ std::vector<Seen> pop_all(Timeline& timeline, Duration since) {
 
 }  // namespace
 
-TEST_CASE("domains are expanded in the file's order") {
-    std::vector<ScenarioDomain> domains(3);
-    domains[0].name = "db";
-    domains[1].name = "web";
-    domains[1].count = 3;
-    domains[2].name = "none";
-    domains[2].count = 0;
-    const auto all = expand_domains(domains);
-    REQUIRE(all.size() == 4);
-    CHECK(all[0].name == "db");
-    CHECK(all[1].name == "web1");
-    CHECK(all[3].name == "web3");
-    CHECK(all[3].spec == 1);
-}
-
 TEST_CASE("an empty timeline has nothing next") {
     Timeline timeline;
     CHECK_FALSE(timeline.next_at());
@@ -91,4 +76,26 @@ TEST_CASE("the event of an entry is the scenario's") {
     const TimelineEntry* entry = timeline.pop_due(5s);
     REQUIRE(entry != nullptr);
     CHECK(timeline.event_of(*entry).action == ScenarioAction::oom);
+}
+
+TEST_CASE("every action that lasts has its end, the others do not") {
+    const auto [action, ends] =
+        GENERATE(table<ScenarioAction, bool>({{ScenarioAction::pause, true},
+                                              {ScenarioAction::hotplug_remove, true},
+                                              {ScenarioAction::hotplug_add, true},
+                                              {ScenarioAction::hotplug_cancel, true},
+                                              {ScenarioAction::migrate, true},
+                                              {ScenarioAction::driver_gone, true},
+                                              {ScenarioAction::stats_stale, true},
+                                              {ScenarioAction::loan_request, false},
+                                              {ScenarioAction::used, false},
+                                              {ScenarioAction::oom, false},
+                                              {ScenarioAction::resume, false},
+                                              {ScenarioAction::migrate_pages, false},
+                                              {ScenarioAction::domain_stop, false},
+                                              {ScenarioAction::domain_start, false}}));
+    Timeline timeline({event(5s, action, 10s)});
+    const std::vector<Seen> once{{0, EventPhase::once}};
+    const std::vector<Seen> both{{0, EventPhase::begin}, {0, EventPhase::end}};
+    CHECK(pop_all(timeline, 1h) == (ends ? both : once));
 }

@@ -1,4 +1,4 @@
-#include "config/glob.h"
+#include "base/glob.h"
 
 #include <fnmatch.h>
 

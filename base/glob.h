@@ -1,4 +1,4 @@
-// Names and globs of domains.
+// Names and globs.
 #pragma once
 
 #include <string>
