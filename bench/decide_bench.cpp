@@ -52,19 +52,18 @@ Case decide_case(std::uint32_t domains) {
     auto source = std::make_shared<DomainTable>();
     source->resize(domains);
     auto sink = std::make_shared<std::vector<std::uint64_t>>(domains);
-    return {fmt::format("decide.{}", domains), "pass", "ns/domain",
-            [host, domains] {
+    return {fmt::format("decide.{}", domains), "pass", "ns/domain", timed([host, domains] {
                 host->tick();
                 return std::size_t{domains};
-            },
-            [source, sink, domains] {
+            }),
+            timed([source, sink, domains] {
                 for (std::size_t row = 0; row < domains; ++row) {
                     (*sink)[row] = source->total_bytes[row] - source->loaned_bytes[row] +
                                    source->unused_bytes[row];
                 }
                 asm volatile("" : : "r"(sink->data()) : "memory");  // the pass must happen
                 return std::size_t{domains};
-            }};
+            })};
 }
 
 }  // namespace

@@ -36,8 +36,10 @@ int main(int argc, char** argv) {
     }
     log::set_level(log::Level::error);
 
+    std::vector<bench::NamedCase> cases = bench::decide_cases();
+    for (bench::NamedCase& item : bench::module_ref_cases()) cases.push_back(std::move(item));
     std::size_t matched = 0;
-    for (const bench::NamedCase& item : bench::decide_cases()) {
+    for (const bench::NamedCase& item : cases) {
         if (!std::regex_search(item.name, wanted)) continue;
         ++matched;
         if (list) {
@@ -46,7 +48,7 @@ int main(int argc, char** argv) {
         }
         if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "{} ...\r", item.name);
         const bench::Case made = item.make();
-        const bench::Figure figure = bench::run(made, windows, 5.0);
+        const bench::Figure figure = bench::run(made, windows);
         if (figure.windows == 0) {
             fmt::print(stderr, "{}: no clean window, the machine is too busy to tell\n", made.name);
             continue;

@@ -9,6 +9,8 @@
 namespace ballast::bench {
 namespace {
 
+constexpr std::chrono::milliseconds window_length{5};
+
 struct Window {
     double ns_per_unit = 0;
     bool clean = false;
@@ -16,23 +18,14 @@ struct Window {
 
 long switches() {
     rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
+    getrusage(RUSAGE_SELF, &usage);
     return usage.ru_nivcsw;
 }
 
-Window one_window(const std::function<std::size_t()>& work, double window_ms) {
-    const SystemClock clock;
+Window one_window(const std::function<double()>& measure) {
     const long before = switches();
-    const Time start = clock.now();
-    const auto enough = std::chrono::duration<double, std::milli>(window_ms);
-    std::size_t units = 0;
-    Time now = start;
-    do {
-        units += work();
-        now = clock.now();
-    } while (now - start < enough);
-    const double ns = std::chrono::duration<double, std::nano>(now - start).count();
-    return {ns / static_cast<double>(units), switches() == before};
+    const double ns_per_unit = measure();
+    return {ns_per_unit, switches() == before};
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -45,15 +38,30 @@ double quantile(std::vector<double> values, double share) {
 
 }  // namespace
 
-Figure run(const Case& item, std::size_t windows, double window_ms) {
+std::function<double()> timed(std::function<std::size_t()> work) {
+    return [work = std::move(work)] {
+        const SystemClock clock;
+        const Time start = clock.now();
+        std::size_t units = 0;
+        Time now = start;
+        do {
+            units += work();
+            now = clock.now();
+        } while (now - start < window_length);
+        return std::chrono::duration<double, std::nano>(now - start).count() /
+               static_cast<double>(units);
+    };
+}
+
+Figure run(const Case& item, std::size_t windows) {
     item.measured();  // warm up
     item.compared();
     std::vector<double> ours;
     std::vector<double> theirs;
     std::vector<double> ratios;
     for (std::size_t tried = 0; ours.size() < windows && tried < 10 * windows; ++tried) {
-        const Window measured = one_window(item.measured, window_ms);
-        const Window compared = one_window(item.compared, window_ms);
+        const Window measured = one_window(item.measured);
+        const Window compared = one_window(item.compared);
         if (!measured.clean || !compared.clean) continue;
         ours.push_back(measured.ns_per_unit);
         theirs.push_back(compared.ns_per_unit);

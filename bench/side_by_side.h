@@ -8,14 +8,17 @@
 
 namespace ballast::bench {
 
-// One figure. Each function does its work once and answers for how many units (domains, records).
+// One figure. Each function measures one window and answers ns per unit; see timed().
 struct Case {
     std::string name;      // "decide.1000"
     std::string baseline;  // "pass"
     std::string unit;      // "ns/domain"
-    std::function<std::size_t()> measured;
-    std::function<std::size_t()> compared;
+    std::function<double()> measured;
+    std::function<double()> compared;
 };
+
+// A window of at least 5 ms that repeats `work`, which answers for how many units it was.
+std::function<double()> timed(std::function<std::size_t()> work);
 
 struct Figure {
     double median = 0;           // ns per unit
@@ -25,9 +28,9 @@ struct Figure {
     std::size_t windows = 0;
 };
 
-// Runs `windows` pairs of windows of at least `window_ms` each; windows in which this thread was
-// switched out are thrown away, and the pair runs again (at most ten times as many in all).
-Figure run(const Case& item, std::size_t windows, double window_ms);
+// Runs `windows` pairs of windows; those in which a thread of this process was switched out are
+// thrown away, and the pair runs again (at most ten times as many in all).
+Figure run(const Case& item, std::size_t windows);
 
 // Builds the cases only when asked for, because some are large.
 struct NamedCase {
@@ -35,5 +38,6 @@ struct NamedCase {
     std::function<Case()> make;
 };
 std::vector<NamedCase> decide_cases();
+std::vector<NamedCase> module_ref_cases();
 
 }  // namespace ballast::bench

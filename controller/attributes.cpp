@@ -10,7 +10,7 @@
 namespace ballast {
 namespace {
 
-constexpr std::uint64_t kLargestUnsigned = 0xffffffff;  // unsigned int
+constexpr std::uint64_t kLargestUnsigned = 0xffffffff;      // unsigned int
 constexpr std::uint64_t kMaxKib = std::uint64_t{1} << 53U;  // 2^63 bytes
 
 struct Rule {
@@ -27,7 +27,8 @@ constexpr std::array<Rule, 11> kRules{{
     {Attribute::delay, "delay", true, false, 1, 3600, "whole seconds from 1 to 3600"},
     {Attribute::hotplug_delay, "hotplug_delay", false, false, 0, 3600,
      "whole seconds from 0 to 3600"},
-    {Attribute::oom_kb, "oom_kb", false, false, 0, kLargestUnsigned, "KiB, a whole number below 2^32"},
+    {Attribute::oom_kb, "oom_kb", false, false, 0, kLargestUnsigned,
+     "KiB, a whole number below 2^32"},
     {Attribute::min_mem_mb, "min_mem_mb", false, false, 0, kMaxKib / 1024, "MiB, a whole number"},
     {Attribute::debug, "debug", true, false, 0, 1, "0 or 1"},
     {Attribute::simulate, "simulate", true, true, 0, 1, ""},
