@@ -15,11 +15,14 @@ using conform::Comparison;
 using conform::Difference;
 
 Result<std::string> contents(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text;
-    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-    if (!file) return ballast::fail(Errc::io, "cannot read " + path, errno);
-    return text;
+    try {
+        std::ifstream file(path, std::ios::binary);
+        if (!file) return ballast::fail(Errc::io, "cannot read " + path, errno);
+        return std::string{std::istreambuf_iterator<char>(file), {}};
+    } catch (const std::ios_base::failure&) {
+        // A directory opens, and cannot be read.
+        return ballast::fail(Errc::io, "cannot read " + path, errno);
+    }
 }
 
 // A trace is JSON lines; test vectors are a table with a header.

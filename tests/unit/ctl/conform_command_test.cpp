@@ -59,6 +59,8 @@ TEST_CASE("conform fails where nothing was compared or a file cannot be read") {
     CHECK(last_line(fixture.out.str()) == "0 compared, 0 differ");
     CHECK(fixture.run({"conform", folder.path("none.jsonl")}) == ExitStatus::failed);
     CHECK(fixture.err.str().find("none.jsonl") != std::string::npos);
+    CHECK(fixture.run({"conform", folder.path(".")}) == ExitStatus::failed);
+    CHECK(fixture.err.str().find("cannot read " + folder.path(".")) != std::string::npos);
     // One that is broken does not keep the others from being compared.
     CHECK(fixture.run({"conform", folder.path("none.jsonl"), traces + "00_smoke.4k.jsonl"}) ==
           ExitStatus::failed);
