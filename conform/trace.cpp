@@ -111,7 +111,6 @@ TracedAction read_action(const Json& line) {
 std::optional<TracedPoll> poll_in(std::string_view text) {
     constexpr std::string_view prefix = "cmm: delta = ";
     if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
-    TracedPoll poll;
     const std::string copy(text);
     long long delta = 0;
     unsigned long long loaned = 0, target = 0, oom = 0, totalram = 0;
