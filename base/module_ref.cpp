@@ -163,8 +163,8 @@ void ModuleRef::put_perthread() noexcept {
         shared_.fetch_sub(1);
     }
     if (gate_.load() == gate_perthread) return;
-    // Several may leave at once: the last to pass this fence sees all of them.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Several may leave at once: the last to pass here sees all of them.
+    shared_.fetch_add(0);
     tell_if_unused();
 }
 

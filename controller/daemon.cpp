@@ -20,6 +20,9 @@ namespace {
 
 constexpr Duration kCommandTimeout = std::chrono::seconds(10);
 constexpr Duration kReleasePollEvery = std::chrono::milliseconds(100);
+constexpr Duration kReleaseTellEvery = std::chrono::seconds(1);
+// How far ahead the service manager is asked for patience: one backend call may take that long.
+constexpr Duration kReleaseSpare = std::chrono::seconds(20);
 
 sigset_t handled_signals() noexcept {
     sigset_t signals;
@@ -98,13 +101,20 @@ class SignalThread {
 
 Result<void> release_everything(Controller& controller, const Clock& clock, Duration patience) {
     const Time deadline = clock.now() + patience;
-    service_manager::stopping("giving back what was lent");
+    Time tell_at = clock.now();
     while (!controller.give_everything_back()) {
-        if (clock.now() >= deadline) {
+        const Time now = clock.now();
+        if (now >= deadline) {
             return fail(
                 Errc::timed_out,
                 fmt::format("{} were not taken back by their guests within {}",
                             format_size(controller.lent_bytes()), format_duration(patience)));
+        }
+        if (now >= tell_at) {
+            service_manager::stopping(fmt::format("giving back what was lent: {} to go",
+                                                  format_size(controller.lent_bytes())),
+                                      kReleaseSpare);
+            tell_at = now + kReleaseTellEvery;
         }
         std::this_thread::sleep_for(kReleasePollEvery);
     }
@@ -133,7 +143,8 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
         if (started.error().code != Errc::unavailable) return Failure(started.error());
         log::warn("{}; trying again", started.error().message());
     }
-    auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), clock);
+    auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), clock,
+                           {.socket_activation = true});
     if (!http) {
         backend.stop();
         return with_context(http.error(), "serving HTTP");
@@ -148,12 +159,13 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
                   .beat = service_manager::watchdog_beat,
                   .beat_every = service_manager::watchdog_period()});
     }
-    (*http)->stop();
 
     Result<void> outcome;
     if (settings.state.on_stop == OnStop::release) {
         outcome = release_everything(controller, clock, settings.state.stop_timeout);
     }
+    // Until here it answers what is going on, and that the daemon is not ready.
+    (*http)->stop();
     backend.stop();
     return outcome;
 }

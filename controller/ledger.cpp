@@ -27,6 +27,7 @@ std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settin
         const bool moved = row >= domains.size() || domains.key[row] != previous_names->key[row];
         if (moved) row_by_key_.erase(previous_names->key[row]);
     }
+    const std::vector<DomainControl> previous = controls_;
     controls_.resize(domains.size());
     names_ = std::make_shared<DomainNames>(DomainNames{domains.key, domains.name});
 
@@ -40,9 +41,18 @@ std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settin
             resolve(row, settings, runtime);
         }
     }
+    book_gone(*previous_names, previous);
     std::erase_if(own_settings_,
                   [&](const auto& entry) { return !row_by_key_.contains(entry.first); });
     return fresh;
+}
+
+void Ledger::book_gone(const DomainNames& previous, std::span<const DomainControl> books) noexcept {
+    for (std::size_t row = 0; row < books.size(); ++row) {
+        if (row_by_key_.contains(previous.key[row])) continue;
+        gone_inflated_bytes_ += books[row].inflated_total_bytes;
+        gone_deflated_bytes_ += books[row].deflated_total_bytes;
+    }
 }
 
 void Ledger::resolve(std::size_t row, const Settings& settings, const RuntimeSettings& runtime) {

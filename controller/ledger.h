@@ -35,11 +35,19 @@ class Ledger {
     // What an operator set for this row while running; created on first use.
     DomainOverride& own_settings(std::size_t row);
 
+    // Moved since start by domains that have gone.
+    std::uint64_t gone_inflated_bytes() const noexcept { return gone_inflated_bytes_; }
+    std::uint64_t gone_deflated_bytes() const noexcept { return gone_deflated_bytes_; }
+
   private:
+    void book_gone(const DomainNames& previous, std::span<const DomainControl> books) noexcept;
+
     std::vector<DomainControl> controls_;
     std::shared_ptr<const DomainNames> names_ = std::make_shared<DomainNames>();
     std::unordered_map<DomainKey, std::size_t> row_by_key_;
     std::unordered_map<DomainKey, DomainOverride> own_settings_;
+    std::uint64_t gone_inflated_bytes_ = 0;
+    std::uint64_t gone_deflated_bytes_ = 0;
 };
 
 }  // namespace ballast

@@ -91,6 +91,11 @@ void Loop::stop() noexcept {
     changed_.notify_all();
 }
 
+bool Loop::stopping() const noexcept {
+    const std::scoped_lock lock(mutex_);
+    return stopping_;
+}
+
 void Loop::wake() noexcept {
     {
         const std::scoped_lock lock(mutex_);

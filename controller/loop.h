@@ -36,6 +36,8 @@ class Loop {
 
     // Any thread, also from a signal-handling thread. Idempotent.
     void stop() noexcept;
+    // Any thread: whether stop() was called.
+    bool stopping() const noexcept;
 
     // Any thread but the loop's: runs `command` on the loop's thread between two ticks and waits
     // for it. Errors: unavailable once the loop stops, timed_out (the command may still run later,
@@ -53,7 +55,7 @@ class Loop {
     Backend& backend_;
     const Clock& clock_;
     ParameterEvents parameters_;  // loop's thread only
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Pending>> pending_;  // guarded by mutex_
     bool stopping_ = false;                         // guarded by mutex_

@@ -32,8 +32,10 @@ void reloading() noexcept {
     notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", microseconds));
 }
 
-void stopping(std::string_view status) noexcept {
-    notify(fmt::format("STOPPING=1\nSTATUS={}", status));
+void stopping(std::string_view status, Duration more) noexcept {
+    notify(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\nSTATUS={}",
+                       std::chrono::duration_cast<std::chrono::microseconds>(more).count(),
+                       status));
 }
 
 void watchdog_beat() noexcept {

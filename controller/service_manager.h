@@ -13,7 +13,8 @@ bool logs_to_journal() noexcept;
 // Any thread; never block for long, never fail. `status` is one line for people.
 void ready(std::string_view status) noexcept;
 void reloading() noexcept;
-void stopping(std::string_view status) noexcept;
+// `more`: how long, from now, it may take until the next sign of life.
+void stopping(std::string_view status, Duration more) noexcept;
 void watchdog_beat() noexcept;
 
 // Half of the time after which systemd would take us for hung; 0 = no watchdog.

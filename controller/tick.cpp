@@ -129,6 +129,8 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
         snapshot.decisions[row].inflated_total_bytes = controls[row].inflated_total_bytes;
         snapshot.decisions[row].deflated_total_bytes = controls[row].deflated_total_bytes;
     }
+    snapshot.gone_inflated_bytes = ledger.gone_inflated_bytes();
+    snapshot.gone_deflated_bytes = ledger.gone_deflated_bytes();
     std::sort(snapshot.troubles.begin(), snapshot.troubles.end(),
               [](const DomainTrouble& a, const DomainTrouble& b) { return a.row < b.row; });
 

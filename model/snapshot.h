@@ -87,7 +87,10 @@ struct Snapshot {
     BackendCalls calls;
     TickHistogram tick_histogram;
     std::shared_ptr<const DomainNames> names;
-    std::vector<Decision> decisions;      // one per row
+    std::vector<Decision> decisions;  // one per row
+    // Moved since start by domains that are gone; with those of the rows, the host's totals.
+    std::uint64_t gone_inflated_bytes = 0;
+    std::uint64_t gone_deflated_bytes = 0;
     std::vector<DomainTrouble> troubles;  // sorted by row
 };
 

@@ -100,6 +100,7 @@ Response Api::metrics(const Call&) const {
 }
 
 Response Api::healthz(const Call&) const {
+    if (control_.stopping()) return text_reply(200, "ok: stopping");
     const Time now = clock_.now();
     const auto snapshot = snapshots_.latest();
     if (!snapshot && now - started_ <= kStartGrace) return text_reply(200, "ok: starting");
@@ -111,6 +112,7 @@ Response Api::healthz(const Call&) const {
 }
 
 Response Api::readyz(const Call&) const {
+    if (control_.stopping()) return text_reply(503, "stopping: giving back what was lent");
     const auto snapshot = snapshots_.latest();
     if (snapshot && snapshot->calls.observe_ok > 0) return text_reply(200, "ok");
     return text_reply(503, "nothing was observed yet");

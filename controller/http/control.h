@@ -22,6 +22,9 @@ class Control {
                                               const std::string& value) = 0;
     virtual Result<void> disable(const std::string& domain, bool disabled) = 0;
     virtual Result<void> release(const std::string& domain) = 0;
+    // True once the daemon is told to stop; it gives back what was lent, and nothing else any more.
+    // Does not wait.
+    virtual bool stopping() const noexcept = 0;
 };
 
 // Runs each on the loop's thread, waiting for at most `timeout`. No more than kMaxWaiting callers
@@ -38,6 +41,7 @@ class LoopControl final : public Control {
                                       const std::string& value) override;
     Result<void> disable(const std::string& domain, bool disabled) override;
     Result<void> release(const std::string& domain) override;
+    bool stopping() const noexcept override { return loop_.stopping(); }
 
   private:
     template <class T, class Run>

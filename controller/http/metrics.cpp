@@ -148,6 +148,12 @@ class SnapshotCollector final : public prometheus::Collectable {
                   totals.loan_target_bytes);
         add_known(out, "ballast_host_oom_freed_bytes", "Sum of all OOM credits.",
                   totals.oom_freed_bytes);
+        add(out, "ballast_host_inflated_bytes_total",
+            "Bytes lent by domains since the start, by those that are gone too.",
+            MetricType::Counter, static_cast<double>(totals.inflated_bytes));
+        add(out, "ballast_host_deflated_bytes_total",
+            "Bytes given back to domains since the start, to those that are gone too.",
+            MetricType::Counter, static_cast<double>(totals.deflated_bytes));
         MetricFamily& constrained =
             family(out, "ballast_constrained_domains", "Domains by their binding constraint.",
                    MetricType::Gauge);

@@ -157,3 +157,20 @@ TEST_CASE("the steady state moves nothing and asks the hypervisor once a tick") 
     CHECK(bench.backend.steps.empty());
     CHECK(bench.controller().snapshots().latest()->calls.observe_ok == before + 10);
 }
+
+TEST_CASE("what was moved by domains that are gone is not forgotten, and counted once") {
+    Bench bench(fixed_settings(100));
+    bench.backend.add("stays", kGiB);
+    bench.backend.add("goes", kGiB);
+    CHECK(bench.tick()->gone_inflated_bytes == 0);
+
+    bench.backend.table = {};
+    bench.backend.add("comes", kGiB);
+    bench.backend.add("stays", kGiB, 100 * kKiB);
+    bench.backend.table.membership = 7;
+    const auto seen = bench.tick();
+    CHECK(seen->gone_inflated_bytes == 100 * kKiB);
+    CHECK(seen->decisions[0].inflated_total_bytes == 100 * kKiB);  // comes
+    CHECK(seen->decisions[1].inflated_total_bytes == 100 * kKiB);  // stays, in another row
+    CHECK(bench.tick()->gone_inflated_bytes == 100 * kKiB);
+}

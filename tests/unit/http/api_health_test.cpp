@@ -50,3 +50,12 @@ TEST_CASE("readyz waits for the first successful observation") {
     fixture.publish();
     CHECK(fixture.send("GET", "/readyz").status == 200);
 }
+
+TEST_CASE("a stopping daemon is alive, and not ready") {
+    ApiFixture fixture;
+    fixture.publish();
+    fixture.control.is_stopping = true;
+    fixture.clock.at += std::chrono::hours(1);
+    CHECK(fixture.send("GET", "/healthz").status == 200);
+    CHECK(fixture.send("GET", "/readyz").status == 503);
+}

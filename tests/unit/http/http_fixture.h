@@ -52,6 +52,9 @@ class FakeControl final : public Control {
         return {};
     }
 
+    bool stopping() const noexcept override { return is_stopping; }
+
+    bool is_stopping = false;
     std::map<std::string, std::string> attributes{{"/min_mem_mb", "256"},
                                                   {"db-1/min_mem_mb", "4096"}};
     std::vector<std::string> log;
@@ -106,6 +109,8 @@ inline void fill(Snapshot& snapshot) {
     odd.disabled = true;
     odd.page_shift = 16;
     snapshot.decisions = {db, odd};
+    snapshot.gone_inflated_bytes = 3 * kMiB;
+    snapshot.gone_deflated_bytes = 2 * kMiB;
     snapshot.troubles = {{1, "the hypervisor said no"}};
 }
 

@@ -48,6 +48,8 @@ TEST_CASE("each series carries what the snapshot says") {
     CHECK(series(text, "ballast_host_domain_memory_bytes") == 9.0 * kGiB);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
     CHECK(series(text, "ballast_host_oom_freed_bytes") == 16.0 * kMiB);
+    CHECK(series(text, "ballast_host_inflated_bytes_total") == 5.0 * kGiB + 3.0 * kMiB);
+    CHECK(series(text, "ballast_host_deflated_bytes_total") == 1.0 * kGiB + 2.0 * kMiB);
     CHECK(series(text, "ballast_domains") == 2);
     CHECK(series(text, R"(ballast_constrained_domains{constraint="backend_error"})") == 1);
     CHECK(series(text, R"(ballast_constrained_domains{constraint="none"})") == 0);
