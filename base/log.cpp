@@ -42,7 +42,11 @@ spdlog::level::level_enum to_spdlog(Level level) noexcept {
 }
 
 spdlog::logger& logger() {
-    static const std::shared_ptr<spdlog::logger> instance = spdlog::stderr_color_mt("ballast");
+    // A loadable backend has a copy of this code and shares the program's logger.
+    static const std::shared_ptr<spdlog::logger> instance = [] {
+        auto shared = spdlog::get("ballast");
+        return shared != nullptr ? shared : spdlog::stderr_color_mt("ballast");
+    }();
     return *instance;
 }
 

@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
     log::set_level(log::Level::error);
 
     std::vector<bench::NamedCase> cases = bench::decide_cases();
-    for (bench::NamedCase& item : bench::module_ref_cases()) cases.push_back(std::move(item));
+    for (auto more : {bench::module_ref_cases, bench::simulate_cases})
+        for (bench::NamedCase& item : more()) cases.push_back(std::move(item));
     std::size_t matched = 0;
     for (const bench::NamedCase& item : cases) {
         if (!std::regex_search(item.name, wanted)) continue;
@@ -61,7 +62,7 @@ int main(int argc, char** argv) {
                 {"unit", made.unit},       {"windows", figure.windows}};
             fmt::print("{}\n", line.dump());
         } else {
-            fmt::print("{:<18} {:>9.2f} {}  {:>8.2f} x {} ({:.2f}), spread {:.0f} %, {} windows\n",
+            fmt::print("{:<19} {:>9.2f} {}  {:>8.2f} x {} ({:.2f}), spread {:.0f} %, {} windows\n",
                        made.name, figure.median, made.unit, figure.ratio, made.baseline,
                        figure.baseline_median, figure.spread * 100.0, figure.windows);
         }

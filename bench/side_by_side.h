@@ -39,5 +39,6 @@ struct NamedCase {
 };
 std::vector<NamedCase> decide_cases();
 std::vector<NamedCase> module_ref_cases();
+std::vector<NamedCase> simulate_cases();
 
 }  // namespace ballast::bench

@@ -12,9 +12,16 @@ set(CMAKE_C_STANDARD 11)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
+# Unique symbols would keep a loadable backend mapped for good.
+add_compile_options($<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fno-gnu-unique>)
+
 add_library(ballast_flags INTERFACE)
 target_compile_options(ballast_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
 target_include_directories(ballast_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees overlaps in std::string that are not there (its bug 105651).
+  target_compile_options(ballast_flags INTERFACE -Wno-restrict)
+endif()
 if(BALLAST_SANITIZE)
   add_compile_options(-fsanitize=${BALLAST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BALLAST_SANITIZE})

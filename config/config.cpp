@@ -76,7 +76,10 @@ ConfigResult parse_config(std::string_view text, const std::string& name) {
     } else if (root.kind == YamlNode::Kind::map) {
         settings = read_settings(root, problems);
     }
-    if (problems.empty()) return settings;
+    if (problems.empty()) {
+        settings.text = text;
+        return settings;
+    }
     std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
         return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });

@@ -8,7 +8,7 @@ namespace {
 void check_backend(Section& root, const Settings& settings) {
     const bool live = settings.mode == Mode::live;
     const std::string& backend = settings.backend.name;
-    if (backend.empty()) return;
+    if (backend.empty() || !settings.backend.module_path.empty()) return;
     if (live && backend != "libvirt") {
         root.problem("backend",
                      fmt::format("backend '{}' is a simulation, expected libvirt or mode: simulate",
@@ -34,7 +34,8 @@ void check_scenario(Section& root, const Settings& settings) {
 
 void check_policy(Section& root, const Settings& settings) {
     const bool follows_requests = settings.policy.name == "cmm" && !settings.cmm.simulate;
-    if (settings.backend.name == "libvirt" && follows_requests) {
+    const bool built_in = settings.backend.module_path.empty();
+    if (built_in && settings.backend.name == "libvirt" && follows_requests) {
         root.problem("policy",
                      "policy 'cmm' follows a hypervisor's own requests, and libvirt makes none; "
                      "expected policy fixed");

@@ -46,12 +46,39 @@ void read_path(Section& section, std::string_view key, std::string& into, std::s
     }
 }
 
+// The words that a backend of one's own takes.
+bool is_backend_name(std::string_view name) {
+    return !name.empty() && name.size() <= 31 && name.front() >= 'a' && name.front() <= 'z' &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == name.npos;
+}
+
+// A file of one's own: any name, and settings that only the file knows.
+void read_module(Section& section, BackendSettings& into) {
+    read_path(section, "module", into.module_path, kMaxPath);
+    if (into.module_path.empty())
+        section.problem("module", "backend.module is empty, expected the path of a shared object");
+    if (section.text("name", into.name) && !is_backend_name(into.name))
+        section.problem("name", fmt::format("backend.name is '{}', expected a lower-case letter, "
+                                            "then those, digits, '_' or '-', at most 31",
+                                            shown(into.name)));
+    const YamlNode* const settings = section.find("settings");
+    if (settings == nullptr) return;
+    Section all(*settings, "backend.settings", section.problems());
+    all.accept_any_key();
+    for (const auto& [key, value] : settings->fields)
+        if (std::string text; all.text(key.text, text))
+            into.module_settings.emplace_back(key.text, text);
+}
+
 }  // namespace
 
 void read_backend(const YamlNode& node, BackendSettings& into,
                   std::vector<ConfigProblem>& problems) {
     Section section(node, "backend", problems);
     static const std::vector<std::string_view> kNames{"pseries", "libvirt", "mock"};
+    section.flag("force_unload", into.force_unload);
+    section.duration("call_timeout", into.call_timeout, {seconds(1), hours(1)});
+    if (section.has("module")) return read_module(section, into);
     if (const auto name = section.choice("name", kNames)) {
         into.name = kNames[*name];
     } else if (section.has("name")) {

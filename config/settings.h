@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,7 +43,12 @@ struct CmmSettings {
 };
 
 struct BackendSettings {
-    std::string name = "libvirt";  // pseries | libvirt | mock
+    std::string name = "libvirt";  // pseries | libvirt | mock, or any with a module
+    std::string module_path;       // a shared object; empty = built in
+    std::vector<std::pair<std::string, std::string>> module_settings;  // as the module knows them
+    bool force_unload = false;  // whether an operator may unload it under its users
+    // A call into the backend that lasts longer counts as hung. 1 s .. 1 h
+    Duration call_timeout = std::chrono::seconds(30);
     // libvirt
     std::string uri = "qemu:///system";
     std::uint32_t stats_period_s = 1;  // 1 .. 3600, set where a domain has none
@@ -99,6 +105,7 @@ struct Settings {
     MetricsSettings metrics;
     StateSettings state;
     std::optional<Scenario> scenario;  // present exactly when mode is simulate
+    std::string text;                  // what all this was read from
 };
 
 }  // namespace ballast

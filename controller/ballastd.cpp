@@ -12,7 +12,7 @@ namespace {
 
 enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2 };
 
-int run(const ballast::DaemonOptions& options, bool check_only) {
+int run(const ballast::DaemonOptions& options, bool check_only, const std::string& module) {
     const ballast::ConfigResult loaded = ballast::load_config(options.config_path);
     if (const auto* problems = std::get_if<ballast::ConfigProblems>(&loaded)) {
         std::cerr << problems->text();
@@ -22,6 +22,8 @@ int run(const ballast::DaemonOptions& options, bool check_only) {
         std::cout << options.config_path << ": valid\n";
         return kDone;
     }
+    if (!module.empty())
+        return ballast::try_module_here(std::get<ballast::Settings>(loaded), module);
     const auto ended = ballast::run_daemon(std::get<ballast::Settings>(loaded), options);
     if (!ended) {
         ballast::log::error("{}", ended.error().message());
@@ -35,6 +37,7 @@ int run(const ballast::DaemonOptions& options, bool check_only) {
 int main(int argc, char** argv) {
     ballast::DaemonOptions options;
     bool check_only = false;
+    std::string module;
 
     CLI::App app{"ballastd lends the memory that virtual machines do not need, and gives it back."};
     app.add_option("--config", options.config_path, "configuration file")
@@ -42,6 +45,9 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
     app.add_flag("--check-config", check_only, "check the configuration file and exit");
     app.add_flag("--dry-run", options.dry_run, "decide, explain and publish, but move nothing");
+    app.add_option("--try-module", module,
+                   "load the backend in this file, call each of its functions once, and exit")
+        ->type_name("FILE");
     app.set_version_flag("--version", "ballastd " BALLAST_VERSION);
     try {
         app.parse(argc, argv);
@@ -49,5 +55,5 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? kDone : kUsage;
     }
     ballast::log::init(ballast::service_manager::logs_to_journal());
-    return run(options, check_only);
+    return run(options, check_only, module);
 }

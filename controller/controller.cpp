@@ -59,6 +59,10 @@ Result<void> Controller::set_attribute(std::string_view domain, std::string_view
     return state_->set(*known, domain, *number);
 }
 
+void Controller::evacuate(bool on) noexcept {
+    state_->evacuating = on;
+}
+
 bool Controller::give_everything_back() {
     return state_->give_everything_back();
 }

@@ -52,6 +52,10 @@ class Controller final : public EventSink {
     Result<void> set_attribute(std::string_view domain, std::string_view attribute,
                                std::string_view value);
 
+    // Before the backend goes: from the next tick on every domain is given back what was lent since
+    // it came, and nothing is lent, until it is switched off again. lent_bytes() tells what is
+    // left.
+    void evacuate(bool on) noexcept;
     // Stopping: asks every domain to take back what was lent since it came, ignoring holds, then
     // (on further calls) looks whether it is there. True once nothing lent by us is left; call it
     // until then or until patience ends. No tick may follow.

@@ -67,6 +67,8 @@ struct Controller::State {
 
     std::uint64_t membership_seen = 0;
     bool observed_once = false;
+    bool evacuating = false;
+    std::uint64_t generation_seen = 0;
     bool backend_up = false;
     std::string backend_error;
     TickStats stats;

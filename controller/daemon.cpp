@@ -9,11 +9,12 @@
 
 #include "base/log.h"
 #include "config/config.h"
-#include "controller/backend_factory.h"
+#include "controller/backend_manager.h"
 #include "controller/controller.h"
 #include "controller/http/http_service.h"
 #include "controller/loop.h"
 #include "controller/service_manager.h"
+#include "hv_backends/modules/trial.h"
 
 namespace ballast {
 namespace {
@@ -68,11 +69,40 @@ void reload(const Settings& started_with, const std::string& path, Loop& loop) {
     service_manager::ready("running");
 }
 
+// Says so once when a call into a backend does not return, and again when it has.
+class HangWatch {
+  public:
+    HangWatch(const BackendAdmin& backends, Duration timeout)
+        : backends_(backends), timeout_(timeout) {}
+
+    void look() {
+        std::string hung;
+        for (const ModuleInfo& module : backends_.list())
+            if (module.running_for > timeout_)
+                hung = fmt::format("{} of backend '{}'", module.running_call, module.name);
+        if (hung == told_) return;
+        if (hung.empty()) {
+            log::warn("{} has returned at last", told_);
+        } else {
+            log::error("{} has not returned for {}; the control loop waits for it", hung,
+                       format_duration(timeout_));
+        }
+        told_ = hung;
+    }
+
+  private:
+    const BackendAdmin& backends_;
+    const Duration timeout_;
+    std::string told_;
+};
+
 // Waits for signals on a thread of its own, so that no handler ever runs.
 class SignalThread {
   public:
-    SignalThread(const Settings& settings, const std::string& config_path, Loop& loop)
-        : thread_([this, &settings, config_path, &loop] { run(settings, config_path, loop); }) {}
+    SignalThread(const Settings& settings, const std::string& config_path, Loop& loop,
+                 const BackendAdmin& backends)
+        : watch_(backends, settings.backend.call_timeout),
+          thread_([this, &settings, config_path, &loop] { run(settings, config_path, loop); }) {}
     ~SignalThread() {
         ending_ = true;
         pthread_kill(thread_.native_handle(), SIGUSR1);
@@ -85,8 +115,9 @@ class SignalThread {
     void run(const Settings& settings, const std::string& config_path, Loop& loop) {
         const sigset_t signals = handled_signals();
         while (!ending_) {
-            int signal = 0;
-            if (sigwait(&signals, &signal) != 0) continue;
+            const timespec look_every{1, 0};
+            const int signal = sigtimedwait(&signals, nullptr, &look_every);
+            watch_.look();
             if (signal == SIGHUP) reload(settings, config_path, loop);
             if (signal == SIGTERM || signal == SIGINT) {
                 log::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -96,8 +127,18 @@ class SignalThread {
     }
 
     std::atomic<bool> ending_{false};
+    HangWatch watch_;  // the thread's own
     std::thread thread_;
 };
+
+// Files are tried out by this program, in a process of their own.
+std::function<Result<void>(const std::string& path)> trial_of(const Settings& settings) {
+    return [text = settings.text](const std::string& path) {
+        return try_module({.command = {"/proc/self/exe", "--config", "/dev/stdin", "--try-module"},
+                           .input = text},
+                          path);
+    };
+}
 
 Result<void> release_everything(Controller& controller, const Clock& clock, Duration patience) {
     const Time deadline = clock.now() + patience;
@@ -124,15 +165,29 @@ Result<void> release_everything(Controller& controller, const Clock& clock, Dura
 
 }  // namespace
 
+int try_module_here(const Settings& settings, const std::string& path) {
+    ModuleConfig config;
+    config.text = settings.text;
+    if (!settings.backend.module_path.empty()) config.settings = settings.backend.module_settings;
+    const SystemClock clock;
+    return report_trial(path, config, clock);
+}
+
 Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) {
     const sigset_t signals = handled_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
 
     const SystemClock clock;
-    auto made = make_backend(settings, clock);
-    if (!made) return Failure(made.error());
-    Backend& backend = **made;
+    ModuleRegistry registry(clock, {.trial = trial_of(settings)});
+    registry.notifiers().add([](const ModuleChange& change) -> std::optional<std::string> {
+        log::info("backend '{}': {} -> {}", change.name, to_string(change.from),
+                  to_string(change.to));
+        return std::nullopt;
+    });
+    BackendSlot backend;
+    if (auto loaded = BackendManager::load_configured(settings, registry, backend); !loaded)
+        return loaded;
     Controller controller(settings, backend, clock, options.dry_run);
     Loop loop(
         controller, backend, clock,
@@ -143,8 +198,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
         if (started.error().code != Errc::unavailable) return Failure(started.error());
         log::warn("{}; trying again", started.error().message());
     }
-    auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), clock,
-                           {.socket_activation = true});
+    BackendManager manager(settings, registry, backend, controller, loop);
+    auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), manager,
+                           clock, {.socket_activation = true});
     if (!http) {
         backend.stop();
         return with_context(http.error(), "serving HTTP");
@@ -153,7 +209,7 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     log::info("ballastd runs: backend {}, delay {}{}", settings.backend.name,
               format_duration(controller.delay()), options.dry_run ? ", dry run" : "");
     {
-        const SignalThread signal_thread(settings, options.config_path, loop);
+        const SignalThread signal_thread(settings, options.config_path, loop, manager);
         service_manager::ready("running");
         loop.run({.after_tick = [] {},
                   .beat = service_manager::watchdog_beat,
@@ -161,12 +217,15 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     }
 
     Result<void> outcome;
-    if (settings.state.on_stop == OnStop::release) {
+    if (settings.state.on_stop == OnStop::release && !backend.handle()) {
+        log::warn("no backend is loaded: what is lent stays lent");
+    } else if (settings.state.on_stop == OnStop::release) {
         outcome = release_everything(controller, clock, settings.state.stop_timeout);
     }
     // Until here it answers what is going on, and that the daemon is not ready.
-    (*http)->stop();
     backend.stop();
+    (*http)->stop();
+    backend.clear();
     return outcome;
 }
 

@@ -18,4 +18,8 @@ struct DaemonOptions {
 // starting; timed_out if guests had not taken everything back in time.
 Result<void> run_daemon(const Settings& settings, const DaemonOptions& options);
 
+// Tries the backend in the file at `path` out, as run_daemon does in another process before it
+// loads one: see report_trial. Answers an exit status.
+int try_module_here(const Settings& settings, const std::string& path);
+
 }  // namespace ballast

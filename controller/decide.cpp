@@ -62,7 +62,7 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     into.request_bytes = request_bytes;
 
     const GateAnswer held = rules.functions.gate(control, into.flags, now, rules.gate);
-    if (into.disabled) {
+    if (into.disabled || rules.evacuating) {
         // What we lent goes back whatever else is going on, unless nobody is there to take it.
         into.constraint = Constraint::disabled;
         if (held.deflate) {

@@ -17,6 +17,7 @@ struct DecisionRules {
     CmmSafeguards cmm;
     GateRules gate;
     RuleSet functions;
+    bool evacuating = false;  // all domains count as disabled
 };
 
 // Fills `into` for row `row` of `seen`: everything but the outcome of the move. decided_bytes is

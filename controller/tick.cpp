@@ -25,6 +25,7 @@ DecisionRules Controller::State::rules() const noexcept {
                 .credit_after_clamp = safeguards.credit_after_clamp},
         .gate = {.delay = delay(), .always_give_back = safeguards.always_give_back},
         .functions = rule_set,
+        .evacuating = evacuating,
     };
 }
 
@@ -55,6 +56,13 @@ bool Controller::State::observe() {
         }
         membership_seen = seen.domains.membership;
         observed_once = true;
+    }
+    if (backend.generation() != generation_seen) {
+        // Another backend knows nothing of the guests' tunables yet.
+        generation_seen = backend.generation();
+        const auto controls = ledger.controls();
+        for (std::size_t row = 0; row < controls.size(); ++row)
+            backend.set_guest_tunables(seen.domains.key[row], {controls[row].oom_release_bytes});
     }
     return true;
 }

@@ -27,10 +27,11 @@ CommandFailure failure_of(int status, const Json& body) {
 
 }  // namespace
 
-Answer ApiClient::call(const std::string& method, const std::string& target, const Json& body) {
+Answer ApiClient::call(const std::string& method, const std::string& target, const Json& body,
+                       std::chrono::milliseconds patience) {
     constexpr auto kReplace = Json::error_handler_t::replace;
-    const auto answer =
-        transport_->send(method, target, body.is_null() ? "" : body.dump(-1, ' ', false, kReplace));
+    const auto answer = transport_->send(
+        method, target, body.is_null() ? "" : body.dump(-1, ' ', false, kReplace), patience);
     if (!answer) return tl::unexpected(answer.error());
     Json json = Json::parse(answer->body, nullptr, false);
     if (answer->status != 200) return tl::unexpected(failure_of(answer->status, json));
@@ -76,6 +77,16 @@ Answer ApiClient::get_attribute(const std::string& domain, const std::string& at
 Answer ApiClient::set_attribute(const std::string& domain, const std::string& attribute,
                                 const std::string& value) {
     return call("PUT", attribute_target(domain, attribute), {{"value", value}});
+}
+
+Answer ApiClient::backends() {
+    return call("GET", "/api/v1/backends");
+}
+
+Answer ApiClient::change_backend(const std::string& name, const std::string& action,
+                                 const Json& fields, std::chrono::milliseconds patience) {
+    return call("POST", "/api/v1/backends/" + encode_segment(name) + "/" + action, fields,
+                patience);
 }
 
 Answer ApiClient::control(const std::string& action, const std::string& domain) {

@@ -30,8 +30,18 @@ class ApiClient {
     // `action`: "disable", "enable" or "release".
     Answer control(const std::string& action, const std::string& domain);
 
+    Answer backends();
+    // `action`: "load", "unload" or "lockdown"; `fields` are texts. Blocks for as long as it takes,
+    // within `patience`.
+    Answer change_backend(const std::string& name, const std::string& action, const Json& fields,
+                          std::chrono::milliseconds patience);
+
   private:
-    Answer call(const std::string& method, const std::string& target, const Json& body = nullptr);
+    // The daemon itself gives most requests up after 10 s.
+    static constexpr std::chrono::milliseconds kPatience{15000};
+
+    Answer call(const std::string& method, const std::string& target, const Json& body = nullptr,
+                std::chrono::milliseconds patience = kPatience);
 
     std::unique_ptr<Transport> transport_;
 };

@@ -42,6 +42,7 @@ void add_status_command(CLI::App& app, Session& session);
 void add_domain_commands(CLI::App& app, Session& session);     // domains, explain
 void add_attribute_commands(CLI::App& app, Session& session);  // get, set
 void add_control_commands(CLI::App& app, Session& session);    // disable, enable, release
+void add_backend_command(CLI::App& app, Session& session);     // list, load, unload, lockdown
 void add_check_config_command(CLI::App& app, Session& session);
 void add_simulate_command(CLI::App& app, Session& session);
 void add_conform_command(CLI::App& app, Session& session);

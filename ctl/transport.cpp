@@ -10,7 +10,6 @@ namespace ballast::ctl {
 namespace {
 
 constexpr long kConnectTimeoutMs = 3000;
-constexpr long kTimeoutMs = 15000;  // the daemon itself gives up after 10 s
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024 * 1024;
 
 struct CurlGlobal {
@@ -43,7 +42,8 @@ class SocketTransport final : public Transport {
 
     tl::expected<HttpAnswer, CommandFailure> send(const std::string& method,
                                                   const std::string& target,
-                                                  const std::string& body) override {
+                                                  const std::string& body,
+                                                  std::chrono::milliseconds patience) override {
         CURL* curl = handle_.get();
         if (curl == nullptr) return unreachable("libcurl does not start");
         HttpAnswer answer;
@@ -57,7 +57,7 @@ class SocketTransport final : public Transport {
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kTimeoutMs);
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &append);
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
         if (method != "GET") {

@@ -1,6 +1,7 @@
 // One request to the daemon and its answer. Abstract so that commands can be tested without one.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -17,13 +18,14 @@ struct HttpAnswer {
 class Transport {
   public:
     virtual ~Transport() = default;
-    // Blocks for at most the transport's timeout. Fails (unreachable) only if no answer came.
+    // Blocks for at most `patience`. Fails (unreachable) only if no answer came.
     virtual tl::expected<HttpAnswer, CommandFailure> send(const std::string& method,
                                                           const std::string& target,
-                                                          const std::string& body) = 0;
+                                                          const std::string& body,
+                                                          std::chrono::milliseconds patience) = 0;
 };
 
-// Over the Unix socket at `socket_path`, with a few seconds' patience. Opens nothing yet.
+// Over the Unix socket at `socket_path`. Opens nothing yet.
 std::unique_ptr<Transport> make_socket_transport(const std::string& socket_path);
 
 // Percent-encodes one segment of a path.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/clock.h"
@@ -45,6 +46,12 @@ struct GuestTunables {
     friend bool operator==(const GuestTunables&, const GuestTunables&) = default;
 };
 
+// What one domain lends, told to a backend that takes it over from another.
+struct Loan {
+    DomainKey domain{};
+    std::uint64_t loaned_bytes = 0;
+};
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -74,6 +81,12 @@ class Backend {
 
     // Settings for the guest side of one domain; kept for domains that come later under this key.
     virtual void set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) = 0;
+
+    // Between start and the first observation of a backend that replaces another: what the domains
+    // lend. Only for hypervisors that live in the backend itself; a real one knows already.
+    virtual void adopt(std::span<const Loan>) {}
+    // Changes when another backend has taken this one's place: guest tunables have to be set again.
+    virtual std::uint64_t generation() const noexcept { return 0; }
 
     // Simulated hypervisors: when something next happens by itself, so that a virtual clock can
     // stop there; nullopt = nothing, or not simulated.

@@ -35,16 +35,17 @@ Json or_all(const std::string& domain) {
 
 }  // namespace
 
-Api::Api(const SnapshotExchange& snapshots, Control& control, const Clock& clock,
-         std::function<std::string()> metrics)
+Api::Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
+         const Clock& clock, std::function<std::string()> metrics)
     : snapshots_(snapshots),
       control_(control),
+      backends_(backends),
       clock_(clock),
       metrics_(std::move(metrics)),
       started_(clock.now()) {}
 
 std::span<const Api::Route> Api::routes() noexcept {
-    static constexpr std::array<Route, 14> kRoutes{{
+    static constexpr std::array<Route, 18> kRoutes{{
         {"GET", "/metrics", false, &Api::metrics},
         {"GET", "/healthz", false, &Api::healthz},
         {"GET", "/readyz", false, &Api::readyz},
@@ -59,6 +60,10 @@ std::span<const Api::Route> Api::routes() noexcept {
         {"POST", "/api/v1/disable", true, &Api::disable},
         {"POST", "/api/v1/enable", true, &Api::enable},
         {"POST", "/api/v1/release", true, &Api::release},
+        {"GET", "/api/v1/backends", false, &Api::backends},
+        {"POST", "/api/v1/backends/{name}/load", true, &Api::load_backend},
+        {"POST", "/api/v1/backends/{name}/unload", true, &Api::unload_backend},
+        {"POST", "/api/v1/backends/{name}/lockdown", true, &Api::lock_backend},
     }};
     return kRoutes;
 }
@@ -107,8 +112,15 @@ Response Api::healthz(const Call&) const {
     if (!snapshot) return text_reply(503, "the control loop has never ticked");
     if (now - snapshot->tick.at <= kMissedDelays * snapshot->delay + kTickGrace)
         return text_reply(200, "ok");
-    const auto silent = std::chrono::duration_cast<std::chrono::seconds>(now - snapshot->tick.at);
-    return text_reply(503, fmt::format("no tick for {} s", silent.count()));
+    const auto whole = [](Duration span) {
+        return std::chrono::duration_cast<std::chrono::seconds>(span).count();
+    };
+    std::string why = fmt::format("no tick for {} s", whole(now - snapshot->tick.at));
+    for (const ModuleInfo& module : backends_.list())
+        if (!module.running_call.empty())
+            why += fmt::format("; {} of backend '{}' has not returned for {} s",
+                               module.running_call, module.name, whole(module.running_for));
+    return text_reply(503, why);
 }
 
 Response Api::readyz(const Call&) const {

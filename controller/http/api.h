@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "controller/backend_admin.h"
 #include "controller/http/control.h"
 #include "controller/http/message.h"
 #include "controller/snapshot_exchange.h"
@@ -17,11 +18,11 @@ namespace ballast {
 class Api {
   public:
     // All by reference outlive the API. `metrics` gives the text of /metrics.
-    Api(const SnapshotExchange& snapshots, Control& control, const Clock& clock,
-        std::function<std::string()> metrics);
+    Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
+        const Clock& clock, std::function<std::string()> metrics);
 
-    // Answers one request; never throws. Any thread. Blocks as long as Control does for attributes
-    // and writes, else not at all.
+    // Answers one request; never throws. Any thread. Blocks as long as Control and BackendAdmin do
+    // for attributes and writes, else not at all.
     Response handle(const Request& request) const noexcept;
 
     struct Call;
@@ -49,10 +50,16 @@ class Api {
     Response enable(const Call&) const;
     Response release(const Call&) const;
 
+    Response backends(const Call&) const;
+    Response load_backend(const Call&) const;
+    Response unload_backend(const Call&) const;
+    Response lock_backend(const Call&) const;
+
     Response set_disabled(const Call&, bool disabled) const;
 
     const SnapshotExchange& snapshots_;
     Control& control_;
+    BackendAdmin& backends_;
     const Clock& clock_;
     std::function<std::string()> metrics_;
     Time started_;

@@ -1,6 +1,7 @@
 #include "controller/http/call.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -76,21 +77,29 @@ Result<void> Api::Call::only_parameters(std::initializer_list<std::string_view> 
     return {};
 }
 
-Result<std::optional<std::string>> Api::Call::body_field(std::string_view name) const {
-    if (request.body.empty()) return std::optional<std::string>();
+Result<std::map<std::string, std::string>> Api::Call::body_fields(
+    std::initializer_list<std::string_view> known) const {
+    std::map<std::string, std::string> fields;
+    if (request.body.empty()) return fields;
     const Json body = Json::parse(request.body, nullptr, false);
     if (!body.is_object())
         return fail(Errc::invalid_argument, "the request's body must be a JSON object");
-    std::optional<std::string> value;
     for (const auto& [key, field] : body.items()) {
-        if (key != name)
-            return fail(Errc::invalid_argument,
-                        fmt::format("unknown field '{}'; expected '{}'", key, name));
+        if (std::find(known.begin(), known.end(), key) == known.end())
+            return fail(Errc::invalid_argument, fmt::format("unknown field '{}'; expected '{}'",
+                                                            key, fmt::join(known, "', '")));
         if (!field.is_string())
-            return fail(Errc::invalid_argument, fmt::format("field '{}' must be a string", name));
-        value = field.get<std::string>();
+            return fail(Errc::invalid_argument, fmt::format("field '{}' must be a string", key));
+        fields[key] = field.get<std::string>();
     }
-    return value;
+    return fields;
+}
+
+Result<std::optional<std::string>> Api::Call::body_field(std::string_view name) const {
+    const auto fields = body_fields({name});
+    if (!fields) return Failure(fields.error());
+    if (fields->empty()) return std::optional<std::string>();
+    return fields->begin()->second;
 }
 
 }  // namespace ballast

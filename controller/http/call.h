@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ struct Api::Call {
     // Error: invalid_argument if the query holds a name that is not in `known`, or one twice.
     Result<void> only_parameters(std::initializer_list<std::string_view> known) const;
 
+    // The body's string fields, a JSON object with none but `known`; empty where the body is.
+    // Error: invalid_argument.
+    Result<std::map<std::string, std::string>> body_fields(
+        std::initializer_list<std::string_view> known) const;
     // The string field `name` of the body, a JSON object with no other field; nullopt where the
     // body is empty or lacks it. Error: invalid_argument.
     Result<std::optional<std::string>> body_field(std::string_view name) const;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "controller/backend_admin.h"
 #include "controller/loop.h"
 #include "controller/snapshot_exchange.h"
 
@@ -37,8 +38,8 @@ class HttpService {
   private:
     friend Result<std::unique_ptr<HttpService>> start_http(const ListenSettings&,
                                                            const MetricsSettings&, Loop&,
-                                                           const SnapshotExchange&, const Clock&,
-                                                           HttpOptions);
+                                                           const SnapshotExchange&, BackendAdmin&,
+                                                           const Clock&, HttpOptions);
     struct State;
     explicit HttpService(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
@@ -50,6 +51,7 @@ class HttpService {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                const Clock& clock, HttpOptions options = {});
+                                                BackendAdmin& backends, const Clock& clock,
+                                                HttpOptions options = {});
 
 }  // namespace ballast

@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -47,13 +48,15 @@ std::string domain_label(const DomainNames& names, std::size_t row) {
 
 class SnapshotCollector final : public prometheus::Collectable {
   public:
-    SnapshotCollector(const SnapshotExchange& snapshots, std::uint64_t max_domains)
-        : snapshots_(snapshots), max_domains_(max_domains) {}
+    SnapshotCollector(const SnapshotExchange& snapshots, const BackendAdmin& backends,
+                      std::uint64_t max_domains)
+        : snapshots_(snapshots), backends_(backends), max_domains_(max_domains) {}
 
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> out;
         add(out, "ballast_snapshots_skipped_total", "Ticks that readers kept from being published.",
             MetricType::Counter, static_cast<double>(snapshots_.skipped()));
+        add_modules(out);
         const auto snapshot = snapshots_.latest();
         if (!snapshot) return out;
         add_loop(out, *snapshot);
@@ -110,6 +113,20 @@ class SnapshotCollector final : public prometheus::Collectable {
         metric.histogram.sample_sum = histogram.sum_seconds;
         family(out, "ballast_tick_duration_seconds", "How long ticks took.", MetricType::Histogram)
             .metric = {std::move(metric)};
+    }
+
+    void add_modules(std::vector<MetricFamily>& out) const {
+        const BackendAdmin::Counts counts = backends_.counts();
+        add(out, "ballast_backend_loads_total", "Backends loaded since the start.",
+            MetricType::Counter, static_cast<double>(counts.loads));
+        add(out, "ballast_backend_unloads_total", "Backends unloaded since the start.",
+            MetricType::Counter, static_cast<double>(counts.unloads));
+        Duration longest{};
+        for (const ModuleInfo& module : backends_.list())
+            longest = std::max(longest, module.running_for);
+        add(out, "ballast_backend_call_running_seconds",
+            "How long a call into a backend has not returned; 0 where none runs.",
+            MetricType::Gauge, seconds(longest));
     }
 
     static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
@@ -200,6 +217,7 @@ class SnapshotCollector final : public prometheus::Collectable {
     }
 
     const SnapshotExchange& snapshots_;
+    const BackendAdmin& backends_;
     const std::uint64_t max_domains_;
 };
 
@@ -209,8 +227,9 @@ struct Metrics::State {
     prometheus::Registry registry;  // what does not change from tick to tick
     SnapshotCollector collector;
 
-    State(const SnapshotExchange& snapshots, std::uint64_t max_domains)
-        : collector(snapshots, max_domains) {
+    State(const SnapshotExchange& snapshots, const BackendAdmin& backends,
+          std::uint64_t max_domains)
+        : collector(snapshots, backends, max_domains) {
         prometheus::BuildGauge()
             .Name("ballast_build_info")
             .Help("The running version; always 1.")
@@ -220,8 +239,9 @@ struct Metrics::State {
     }
 };
 
-Metrics::Metrics(const SnapshotExchange& snapshots, std::uint64_t max_domains)
-    : state_(std::make_unique<State>(snapshots, max_domains)) {}
+Metrics::Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
+                 std::uint64_t max_domains)
+    : state_(std::make_unique<State>(snapshots, backends, max_domains)) {}
 Metrics::~Metrics() = default;
 
 std::string Metrics::text() const {

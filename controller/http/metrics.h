@@ -5,14 +5,17 @@
 #include <memory>
 #include <string>
 
+#include "controller/backend_admin.h"
 #include "controller/snapshot_exchange.h"
 
 namespace ballast {
 
 class Metrics {
   public:
-    // `snapshots` outlives this. Above `max_domains` domains no series carries a domain label.
-    Metrics(const SnapshotExchange& snapshots, std::uint64_t max_domains);
+    // `snapshots` and `backends` outlive this. Above `max_domains` domains no series carries a
+    // domain label.
+    Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
+            std::uint64_t max_domains);
     ~Metrics();
 
     // The text exposition format, version 0.0.4. Any thread; never waits for the loop.

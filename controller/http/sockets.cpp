@@ -48,18 +48,6 @@ Result<void> clear_stale(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-Fd& Fd::operator=(Fd&& other) noexcept {
-    if (this != &other) {
-        if (fd_ >= 0) ::close(fd_);
-        fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-}
-
-Fd::~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
     if (this != &other) {
         remove();

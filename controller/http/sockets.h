@@ -8,25 +8,10 @@
 #include <string>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace ballast {
-
-// Owns one file descriptor.
-class Fd {
-  public:
-    Fd() noexcept = default;
-    explicit Fd(int fd) noexcept : fd_(fd) {}
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept;
-    ~Fd();
-    int get() const noexcept { return fd_; }
-    int release() noexcept { return std::exchange(fd_, -1); }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-
-  private:
-    int fd_ = -1;
-};
 
 // Listens on "host:port" ("127.0.0.1:9835", "[::1]:0", "localhost:80"). Errors: invalid_argument,
 // busy (address in use), io.

@@ -97,6 +97,17 @@ class MockBackend final : public Backend {
         return {StepStatus::accepted, loaned, Constraint::none, {}};
     }
 
+    void adopt(std::span<const Loan> loans) override {
+        const DomainTable& table = host_.table();
+        for (const Loan& loan : loans) {
+            const auto found = std::find(table.key.begin(), table.key.end(), loan.domain);
+            if (found == table.key.end()) continue;
+            const auto row = static_cast<std::size_t>(found - table.key.begin());
+            host_.set_loaned(
+                row, std::min(loan.loaned_bytes, table.total_bytes[row]) & ~host_.page_mask(row));
+        }
+    }
+
     void set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) override {
         host_.set_oom_release(domain, tunables.oom_release_bytes);
     }

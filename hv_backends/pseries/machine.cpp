@@ -280,6 +280,17 @@ StepOutcome Machine::apply(const Step& step) {
             std::move(move.detail)};
 }
 
+void Machine::adopt(std::span<const Loan> loans) {
+    for (const Loan& loan : loans) {
+        const auto found = domain_by_key_.find(loan.domain);
+        if (found == domain_by_key_.end() || domains_[found->second].partition == nullptr) continue;
+        Partition& partition = *domains_[found->second].partition;
+        const std::uint64_t lent = partition.balloon().loaned_pages();
+        const std::uint64_t goal = partition.pages(loan.loaned_bytes);
+        if (goal > lent) partition.balloon().inflate(goal - lent, false);
+    }
+}
+
 void Machine::set_oom_release(const DomainKey& key, std::uint64_t release_bytes) {
     const auto found = domain_by_key_.find(key);
     if (found == domain_by_key_.end()) return;

@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "hv_backends/backend.h"
 #include "hv_backends/pseries/partition.h"
 #include "model/event.h"
 #include "model/host.h"
@@ -38,6 +40,8 @@ class Machine {
 
     // A bounded move of the partition in `row`; see Backend::apply.
     StepOutcome apply(const Step& step);
+    // Partitions that are on lend as much as this, or as they can, from the start.
+    void adopt(std::span<const Loan> loans);
     void set_oom_release(const DomainKey& domain, std::uint64_t release_bytes);
 
     // Of all parts, the first broken invariant; empty if all hold. Slow: for tests.

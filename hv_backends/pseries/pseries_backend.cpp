@@ -50,6 +50,8 @@ class PseriesBackend final : public Backend {
 
     StepOutcome apply(const Step& step) noexcept override { return machine_->apply(step); }
 
+    void adopt(std::span<const Loan> loans) override { machine_->adopt(loans); }
+
     void set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) override {
         machine_->set_oom_release(domain, tunables.oom_release_bytes);
     }

@@ -21,8 +21,9 @@ MAY_INCLUDE = {
     "bus": {"base", "model"},
     "sim": {"base", "model"},
     "hv_backends": {"base", "model", "sim"},  # simulated backends
+    "modules": {"base", "model", "sim", "config", "hv_backends"},
     "probe": {"base"},
-    "controller": {"base", "model", "probe"} | MIDDLE,
+    "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
     "ctl": {"base", "model", "probe", "controller", "conform"} | MIDDLE,
 }

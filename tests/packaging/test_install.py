@@ -29,6 +29,10 @@ FIXED = {
     "share/doc/ballast/openapi.yaml",
     "share/ballast/prometheus/ballast.rules.yml",
     "share/ballast/grafana/ballast.json",
+    "include/ballast/module_abi.h",
+    "lib/ballast/backends/libvirt.so",
+    "lib/ballast/backends/mock.so",
+    "lib/ballast/backends/pseries.so",
 }
 
 

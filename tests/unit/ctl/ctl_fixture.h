@@ -22,7 +22,8 @@ class ScriptedTransport final : public Transport {
     explicit ScriptedTransport(Script& script) : script_(script) {}
     tl::expected<HttpAnswer, CommandFailure> send(const std::string& method,
                                                   const std::string& target,
-                                                  const std::string& body) override {
+                                                  const std::string& body,
+                                                  std::chrono::milliseconds) override {
         script_.sent.push_back(method + " " + target + (body.empty() ? "" : " " + body));
         if (script_.answers.empty())
             return tl::unexpected(CommandFailure{ExitStatus::unreachable, "nobody answers"});

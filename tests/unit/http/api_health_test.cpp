@@ -59,3 +59,15 @@ TEST_CASE("a stopping daemon is alive, and not ready") {
     CHECK(fixture.send("GET", "/healthz").status == 200);
     CHECK(fixture.send("GET", "/readyz").status == 503);
 }
+
+TEST_CASE("healthz names the call that keeps the loop waiting") {
+    ApiFixture fixture;
+    fixture.publish();
+    fixture.clock.at += std::chrono::seconds(40);
+    fixture.backends.known[0].running_call = "observe";
+    fixture.backends.known[0].running_for = std::chrono::seconds(39);
+    const Response response = fixture.send("GET", "/healthz");
+    CHECK(response.status == 503);
+    CHECK(response.body ==
+          "no tick for 40 s; observe of backend 'libvirt' has not returned for 39 s\n");
+}

@@ -152,3 +152,37 @@ TEST_CASE("a method a path does not know is answered with those it knows") {
     CHECK(fixture.send("", "/healthz").status == 405);
     CHECK(fixture.send("HEAD", "/healthz").status == 200);
 }
+
+TEST_CASE("backends are loaded, unloaded and locked down by name") {
+    ApiFixture fixture;
+    CHECK(fixture.send("POST", "/api/v1/backends/mock/load", R"({"path":"/m.so"})").status == 200);
+    CHECK(fixture.send("POST", "/api/v1/backends/mock/load").status == 200);
+    CHECK(fixture
+              .send("POST", "/api/v1/backends/mock/unload",
+                    R"({"mode":"wait","patience":"90s","loans":"keep"})")
+              .status == 200);
+    CHECK(fixture.send("POST", "/api/v1/backends/mock/unload", R"({"mode":"force"})").status ==
+          200);
+    CHECK(fixture.send("POST", "/api/v1/backends/mock/lockdown").status == 200);
+    CHECK(fixture.backends.log ==
+          std::vector<std::string>{"load mock /m.so", "load mock ", "unload mock 1m30s wait keep",
+                                   "unload mock 1m force return", "lockdown mock"});
+}
+
+TEST_CASE("what cannot be done to a backend is told") {
+    ApiFixture fixture;
+    const auto status = [&](const char* target, const char* body) {
+        return fixture.send("POST", target, body).status;
+    };
+    CHECK(status("/api/v1/backends/mock/load", R"({"path":"/missing.so"})") == 404);
+    CHECK(status("/api/v1/backends/ghost/unload", "") == 404);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"mode":"nonblock"})") == 409);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"mode":"now"})") == 400);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"patience":"soon"})") == 400);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"patience":"2h"})") == 400);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"loans":"drop"})") == 400);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"timeout":"1s"})") == 400);
+    CHECK(status("/api/v1/backends/mock/unload", R"({"patience":1})") == 400);
+    CHECK(status("/api/v1/backends/mock/load", "[]") == 400);
+    CHECK(fixture.backends.log.empty());
+}

@@ -114,11 +114,51 @@ inline void fill(Snapshot& snapshot) {
     snapshot.troubles = {{1, "the hypervisor said no"}};
 }
 
+// Knows the backends of `known`; loads and unloads by name.
+class FakeBackends final : public BackendAdmin {
+  public:
+    FakeBackends() {
+        ModuleInfo info;
+        info.name = "libvirt";
+        info.kind = "libvirt";
+        info.version = "1.2.3";
+        info.state = ModuleState::live;
+        info.users = 1;
+        info.in_charge = true;
+        info.generation = 1;
+        info.scheme = "percpu";
+        known.push_back(info);
+    }
+    std::vector<ModuleInfo> list() const override { return known; }
+    Counts counts() const override { return {3, 2}; }
+    Result<void> load(const std::string& name, const std::string& path) override {
+        if (path == "/missing.so") return fail(Errc::not_found, "/missing.so", ENOENT);
+        log.push_back("load " + name + " " + path);
+        return {};
+    }
+    Result<void> unload(const UnloadRequest& request) override {
+        if (request.name == "ghost") return fail(Errc::not_found, "no backend");
+        if (request.mode == UnloadRequest::Mode::nonblock)
+            return fail(Errc::refused, "in use by 1", EWOULDBLOCK);
+        log.push_back("unload " + request.name + " " + format_duration(request.patience) +
+                      (request.mode == UnloadRequest::Mode::force ? " force" : " wait") +
+                      (request.keep_loans ? " keep" : " return"));
+        return {};
+    }
+    Result<void> lockdown(const std::string& name) override {
+        log.push_back("lockdown " + name);
+        return {};
+    }
+    std::vector<ModuleInfo> known;
+    std::vector<std::string> log;
+};
+
 struct ApiFixture {
     SnapshotExchange snapshots;
     FakeControl control;
+    FakeBackends backends;
     ManualClock clock;
-    Api api{snapshots, control, clock, [] { return std::string("ballast_fake 1\n"); }};
+    Api api{snapshots, control, backends, clock, [] { return std::string("ballast_fake 1\n"); }};
 
     void publish() {
         fill(*snapshots.begin());

@@ -33,7 +33,7 @@ std::size_t series_with(const std::string& text, const std::string& part) {
 TEST_CASE("each series carries what the snapshot says") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
     CHECK(series(text, R"(ballast_domain_memory_bytes{domain="db-1"})") == 8.0 * kGiB);
     CHECK(series(text, R"(ballast_loaned_bytes{domain="db-1"})") == 4.0 * kGiB);
     CHECK(series(text, R"(ballast_loan_target_bytes{domain="db-1"})") == 4.0 * kGiB);
@@ -57,6 +57,9 @@ TEST_CASE("each series carries what the snapshot says") {
     CHECK(series(text, "ballast_backend_up") == 1);
     CHECK(series(text, R"(ballast_backend_calls_total{call="observe",outcome="done"})") == 7);
     CHECK(series(text, R"(ballast_backend_calls_total{call="apply",outcome="refused"})") == 1);
+    CHECK(series(text, "ballast_backend_loads_total") == 3);
+    CHECK(series(text, "ballast_backend_unloads_total") == 2);
+    CHECK(series(text, "ballast_backend_call_running_seconds") == 0);
     CHECK(series(text, "ballast_ticks_total") == 7);
     CHECK(series(text, "ballast_events_total") == 4);
     CHECK(series(text, "ballast_tick_lateness_seconds") == Approx(0.002));
@@ -66,7 +69,7 @@ TEST_CASE("each series carries what the snapshot says") {
 TEST_CASE("the tick histogram is cumulative") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0001"})") == 0);
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0005"})") == 6);
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="5"})") == 6);
@@ -78,10 +81,11 @@ TEST_CASE("the tick histogram is cumulative") {
 TEST_CASE("above the limit only host-wide series remain") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, 1).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1).text();
     CHECK(series_with(text, "domain=\"") == 0);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
-    CHECK(series_with(Metrics(fixture.snapshots, 2).text(), "domain=\"db-1\"") == 7);
+    CHECK(series_with(Metrics(fixture.snapshots, fixture.backends, 2).text(), "domain=\"db-1\"") ==
+          7);
 }
 
 TEST_CASE("figures that are not known are left out") {
@@ -90,16 +94,16 @@ TEST_CASE("figures that are not known are left out") {
     fill(snapshot);
     snapshot.host = HostState{};
     fixture.snapshots.publish();
-    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
     CHECK(series_with(text, "ballast_host_memory") == 0);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
 }
 
 TEST_CASE("before the first tick there is only what does not depend on one") {
     const SnapshotExchange snapshots;
-    const std::string text = Metrics(snapshots, 1000).text();
+    const std::string text = Metrics(snapshots, FakeBackends(), 1000).text();
     CHECK(series_with(text, "ballast_build_info{") == 1);
-    CHECK(series_with(text, "ballast_") == 2);
+    CHECK(series_with(text, "ballast_") == 5);
 }
 
 TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
@@ -110,7 +114,7 @@ TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
     names->name[0] = "bad\xff";
     snapshot.names = names;
     fixture.snapshots.publish();
-    const std::string text = Metrics(fixture.snapshots, 1000).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
     CHECK(text.find('\xff') == text.npos);
     CHECK(series(text, "ballast_loaned_bytes{domain=\"" + to_string(names->key[0]) + "\"}") ==
           4.0 * kGiB);

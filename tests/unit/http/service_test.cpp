@@ -10,6 +10,7 @@
 
 #include "controller/http/control.h"
 #include "http_client.h"
+#include "http_fixture.h"
 #include "temp_dir.h"
 
 using namespace ballast;
@@ -55,6 +56,7 @@ class OneDomain final : public Backend {
 
 class RunningDaemon {
   public:
+    FakeBackends backends;
     RunningDaemon() {
         listen.http = "127.0.0.1:0";
         listen.api = folder.path("api.sock");
@@ -65,7 +67,8 @@ class RunningDaemon {
         controller = std::make_unique<Controller>(settings, backend, clock);
         REQUIRE(backend.start(*controller));
         loop = std::make_unique<Loop>(*controller, backend, clock);
-        auto started = start_http(listen, settings.metrics, *loop, controller->snapshots(), clock);
+        auto started =
+            start_http(listen, settings.metrics, *loop, controller->snapshots(), backends, clock);
         REQUIRE(started);
         http = std::move(*started);
     }
@@ -167,14 +170,14 @@ TEST_CASE("a second service on the same socket is refused, and says where") {
     RunningDaemon daemon;
     ListenSettings listen = daemon.listen;
     auto second = start_http(listen, daemon.settings.metrics, *daemon.loop,
-                             daemon.controller->snapshots(), daemon.clock);
+                             daemon.controller->snapshots(), daemon.backends, daemon.clock);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Errc::busy);
     CHECK(second.error().context.starts_with("listen.api: "));
     listen.api.clear();
     listen.http.clear();
     CHECK(start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
-                     daemon.clock));
+                     daemon.backends, daemon.clock));
 }
 
 TEST_CASE("a group that does not exist is refused") {
@@ -184,7 +187,7 @@ TEST_CASE("a group that does not exist is refused") {
     listen.api = daemon.folder.path("other.sock");
     listen.api_group = "no-such-group-here";
     const auto started = start_http(listen, daemon.settings.metrics, *daemon.loop,
-                                    daemon.controller->snapshots(), daemon.clock);
+                                    daemon.controller->snapshots(), daemon.backends, daemon.clock);
     REQUIRE_FALSE(started);
     CHECK(started.error().code == Errc::invalid_argument);
 }

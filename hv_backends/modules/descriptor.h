@@ -1,0 +1,30 @@
+// A module's description, checked before anything of it is called.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "hv_backends/module_abi.h"
+
+namespace ballast {
+
+// Pure. Errors: unsupported (another version, or needs what this host has not), bad_data (not a
+// module's description, or one that is incomplete); each says what was found and expected.
+Result<void> check_descriptor(const ballast_backend_module& module);
+
+// A name for a backend or a setting: begins with a lower-case letter, then those, digits, '_' and
+// '-', at most 31 bytes.
+bool is_module_name(std::string_view name) noexcept;
+
+using SettingValues = std::vector<std::pair<std::string, std::string>>;
+
+// Every setting that the module understands, in its order: as given, else its default. Pure.
+// Errors: invalid_argument, with every problem: unknown settings, missing ones, values out of
+// range.
+Result<SettingValues> settle_settings(const ballast_backend_module& module,
+                                      const SettingValues& given);
+
+}  // namespace ballast

@@ -1,0 +1,10 @@
+// try_module BEHAVIOUR PATH: tries a module out in this process.
+#include "hv_backends/modules/trial.h"
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 2;
+    ballast::ModuleConfig config;
+    config.settings = {{"behaviour", argv[1]}};
+    const ballast::SystemClock clock;
+    return ballast::report_trial(argv[2], config, clock);
+}
