@@ -10,19 +10,22 @@
 namespace ballast {
 namespace {
 
-// Without this libvirt writes every error to standard error; ours reach the edge as Results.
 void swallow_error(void*, virErrorPtr) {}
 void wake(int, void*) {}
 
 int initialize_libvirt() {
-    virSetErrorFunc(nullptr, swallow_error);
     if (virInitialize() != 0) return -1;
     return virEventRegisterDefaultImpl();
 }
 
 }  // namespace
 
+void EventThread::silence_errors() noexcept {
+    virSetErrorFunc(nullptr, swallow_error);
+}
+
 Result<std::shared_ptr<EventThread>> EventThread::acquire() {
+    silence_errors();
     static std::mutex mutex;
     static std::weak_ptr<EventThread> current;
     static const int initialized = initialize_libvirt();
@@ -44,6 +47,8 @@ EventThread::~EventThread() {
     virEventUpdateTimeout(wake_timer_, 0);
     thread_.join();
     virEventRemoveTimeout(wake_timer_);
+    // This code may be unmapped next.
+    virSetErrorFunc(nullptr, nullptr);
 }
 
 void EventThread::run() noexcept {

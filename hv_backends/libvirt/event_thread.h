@@ -16,6 +16,10 @@ class EventThread {
     // Any thread. Also sets libvirt up for the process. Errors: io.
     static Result<std::shared_ptr<EventThread>> acquire();
 
+    // Keeps libvirt's errors off standard error; ours reach the edge as Results. libvirt has one
+    // place for that in a process, which another copy of this code may have taken or given up.
+    static void silence_errors() noexcept;
+
     ~EventThread();
     EventThread(const EventThread&) = delete;
     EventThread& operator=(const EventThread&) = delete;

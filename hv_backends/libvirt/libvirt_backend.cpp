@@ -1,10 +1,13 @@
 #include "hv_backends/libvirt/libvirt_backend.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
 
 #include <optional>
+#include <thread>
 
+#include "base/log.h"
 #include "base/units.h"
 #include "hv_backends/libvirt/backoff.h"
 #include "hv_backends/libvirt/connection.h"
@@ -16,6 +19,15 @@
 
 namespace ballast {
 namespace {
+
+constexpr Duration kLettingGo = std::chrono::seconds(2);
+
+// Where this code was loaded at run time, it is never unmapped from now on.
+void keep_this_code_mapped() noexcept {
+    Dl_info here{};
+    if (::dladdr(reinterpret_cast<const void*>(&keep_this_code_mapped), &here) != 0)
+        static_cast<void>(::dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE));
+}
 
 class LibvirtBackend final : public Backend {
   public:
@@ -43,6 +55,7 @@ class LibvirtBackend final : public Backend {
     Result<void> connect();
     Result<void> ensure_connected();
     void disconnect() noexcept;
+    void wait_until_forgotten() noexcept;
     bool connection_broke() const noexcept;
     StepOutcome explain_failure(LibvirtDomain& domain) noexcept;
 
@@ -72,9 +85,24 @@ Result<void> LibvirtBackend::start(EventSink& sink) {
     return connect();
 }
 
+// libvirt lets go of our callbacks on its event thread, some time after it was told to.
+void LibvirtBackend::wait_until_forgotten() noexcept {
+    const Time deadline = clock_.now() + kLettingGo;
+    while (relay_.use_count() > 1) {
+        if (clock_.now() >= deadline) {
+            log::warn("libvirt still holds {} of our callbacks: their code stays",
+                      relay_.use_count() - 1);
+            keep_this_code_mapped();
+            return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
 void LibvirtBackend::stop() noexcept {
     relay_->detach();
     disconnect();
+    if (events_ != nullptr) wait_until_forgotten();
     events_.reset();
     started_ = false;
 }
@@ -117,6 +145,7 @@ Result<void> LibvirtBackend::ensure_connected() {
 }
 
 Result<void> LibvirtBackend::observe(Observation& into) {
+    EventThread::silence_errors();
     if (auto connected = ensure_connected(); !connected) return connected;
     auto observed = observer_.observe(connection_.get(), clock_.now(), into);
     if (observed) {

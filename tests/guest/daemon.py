@@ -15,12 +15,12 @@ CTL_TIMEOUT_S = 20
 
 
 def program(name: str) -> pathlib.Path:
-    """ballastd or ballastctl in the folder that BALLAST_BIN names: a build folder, or one that
+    """ballastd, ballastctl or a module in the folder that BALLAST_BIN names: a build folder, or one that
     holds both."""
     folder = os.environ.get("BALLAST_BIN")
     if not folder:
         raise RuntimeError("BALLAST_BIN is not set: the folder of ballastd and ballastctl")
-    for part in ("", "controller", "ctl"):
+    for part in ("", "controller", "ctl", "modules"):
         path = pathlib.Path(folder) / part / name
         if path.is_file() and os.access(path, os.X_OK):
             return path.resolve()
@@ -77,6 +77,10 @@ class Daemon:
         """SIGTERM, and the exit status."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=STOP_TIMEOUT_S)
+
+    def maps(self) -> str:
+        """What the process has mapped."""
+        return pathlib.Path(f"/proc/{self._process.pid}/maps").read_text()
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")

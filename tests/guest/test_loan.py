@@ -1,8 +1,9 @@
 """Loans of real guests: lent, bounded, moved together, given back."""
 
+import shutil
 import unittest
 
-from daemon import Daemon
+from daemon import Daemon, program
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
@@ -86,6 +87,43 @@ class LoanTest(unittest.TestCase):
         self.assertEqual(self.g1.actual_kib(), self.g1.memory_kib - LOAN_KIB)
         self._lend(self.g1, LOAN_KIB // 2)
         self._wait_actual(self.g1, self.g1.memory_kib - LOAN_KIB // 2)
+
+    def test_a_new_libvirt_module_takes_over_and_no_balloon_moves(self):
+        for guest in (self.g1, self.g2):
+            self._lend(guest, LOAN_KIB)
+        for guest in (self.g1, self.g2):
+            self._wait_actual(guest, guest.memory_kib - LOAN_KIB)
+        self.daemon.next_tick()
+        before = {name: self.daemon.domain(name) for name in ("g1", "g2")}
+
+        # A copy that nobody else can write, as the daemon wants it.
+        module = self.daemon.folder / "libvirt.so"
+        shutil.copyfile(program("libvirt.so"), module)
+        self.daemon.ctl("backend", "load", "libvirt", module)
+        self.assertIn("memfd:ballast-libvirt", self.daemon.maps())
+        for _ in range(3):
+            self.daemon.next_tick()
+            for guest in (self.g1, self.g2):
+                self.assertEqual(guest.actual_kib(), guest.memory_kib - LOAN_KIB)
+        for name, was in before.items():
+            now = self.daemon.domain(name)
+            for figure in ("loaned_bytes", "loan_target_bytes", "oom_freed_bytes",
+                           "inflated_total_bytes", "deflated_total_bytes"):
+                self.assertEqual(now[figure], was[figure], f"{name}: {figure}")
+
+        # It works: and so does the built-in one again, with nothing left of the module.
+        self._lend(self.g1, LOAN_KIB // 2)
+        self._wait_actual(self.g1, self.g1.memory_kib - LOAN_KIB // 2)
+        self.daemon.ctl("backend", "load", "libvirt")
+        self.assertNotIn("memfd:ballast", self.daemon.maps())
+        self.daemon.next_tick()
+        self.assertEqual(self.g1.actual_kib(), self.g1.memory_kib - LOAN_KIB // 2)
+        self.assertEqual(self.g2.actual_kib(), self.g2.memory_kib - LOAN_KIB)
+
+        # Unloaded, it leaves nothing lent.
+        self.daemon.ctl("backend", "unload", "libvirt")
+        for guest in (self.g1, self.g2):
+            self.assertEqual(guest.actual_kib(), guest.memory_kib)
 
 
 if __name__ == "__main__":
