@@ -1,100 +1,13 @@
 #!/usr/bin/env python3
 """What a stopping daemon tells its service manager and those who ask it."""
 
-import contextlib
-import os
 import pathlib
-import re
 import signal
-import socket
-import subprocess
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
-PATIENCE_SECONDS = 60  # for a loaded machine; nothing here takes long
-
-# A guest that lends 256 MiB at once and gives them back at 128 MiB a second.
-CONFIG = """
-mode: simulate
-cmm: {{delay: 1s, min_mem_mb: 256, simulate_loan_target_kb: 262144}}
-backend: {{name: mock}}
-policy: {{name: fixed}}
-listen: {{http: "{http}", api: "{api}"}}
-state: {{on_stop: release, stop_timeout: {stop_timeout}}}
-scenario:
-  description: "A guest whose balloon takes its time."
-  duration: 1h
-  domains:
-    - {{name: slow, memory: 2GiB, page: 4KiB, used: 300MiB, speed: 128MiB}}
-  events: {events}
-"""
-
-
-class Daemon:
-    def __init__(self, folder: pathlib.Path, activated: bool = False, events: str = "[]",
-                 stop_timeout: str = "30s"):
-        self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notices.bind(str(folder / "notify"))
-        self.notices.settimeout(1)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        if not activated:
-            self.listener.close()  # its port is free now
-        config = folder / "ballast.yaml"
-        config.write_text(CONFIG.format(
-            http="" if activated else f"127.0.0.1:{self.port}", api=folder / "api.sock",
-            events=events, stop_timeout=stop_timeout))
-        command = [os.environ["BALLASTD"], "--config", str(config)]
-        environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
-        passed = ()
-        if activated:
-            # As systemd passes it: descriptor 3, and who it is meant for.
-            command = ["sh", "-c", f'exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"',
-                       "sh", *command]
-            passed = (self.listener.fileno(),)
-        self.process = subprocess.Popen(command, env=environment, pass_fds=passed,
-                                        stderr=subprocess.PIPE, text=True)
-
-    def notice(self, wanted: str) -> str:
-        """The next notice that holds `wanted`."""
-        text = ""
-        while wanted not in text:
-            try:
-                text = self.notices.recv(4096).decode()
-            except TimeoutError:
-                assert self.process.poll() is None, self.end()
-        return text
-
-    def ask(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
-                                        timeout=PATIENCE_SECONDS) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-
-    def wait_until_lent(self, least_bytes: int) -> None:
-        for _ in range(PATIENCE_SECONDS * 10):
-            found = re.search(r"^ballast_host_loaned_bytes (\S+)$", self.ask("/metrics")[1], re.M)
-            if found and float(found[1]) >= least_bytes:
-                return
-            time.sleep(0.1)
-        raise AssertionError("the domain never lent")
-
-    def end(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=PATIENCE_SECONDS)
-        return self.process.returncode, errors
-
-    def close(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.communicate()
-        self.notices.close()
-        self.listener.close()
+from daemon import Daemon
 
 
 class Stopping(unittest.TestCase):

@@ -21,6 +21,11 @@
 #ifndef APPLY
 #define APPLY apply
 #endif
+#ifndef BEHAVIOUR
+#define BEHAVIOUR none
+#endif
+#define TEXT_OF(word) #word
+#define TEXT(word) TEXT_OF(word)
 #ifndef SYMBOL
 #define SYMBOL ballast_module
 #endif
@@ -93,6 +98,7 @@ static int32_t observe(void *self, struct ballast_observation *into, struct ball
     const int twice = behaves(instance, "twice");
     (void)error;
     if (behaves(instance, "hang_in_observe")) sleep_for_good();
+    if (behaves(instance, "hang_later") && instance->observations > 2) sleep_for_good();
     if (behaves(instance, "fail_in_observe")) return BALLAST_IO; /* and says nothing */
     if (behaves(instance, "too_many"))
         return into->resize(into, UINT64_MAX) == 0 ? BALLAST_OK : BALLAST_IO;
@@ -154,7 +160,7 @@ static void adopt(void *self, const struct ballast_loan *loans, uint64_t count) 
 }
 
 static const struct ballast_setting_schema settings[] = {
-    {"behaviour", "how it misbehaves", "none", BALLAST_SETTING_TEXT, 0, 0},
+    {"behaviour", "how it misbehaves", TEXT(BEHAVIOUR), BALLAST_SETTING_TEXT, 0, 0},
     {"level", "a number", "1", BALLAST_SETTING_INTEGER, 1, 9},
     {"flag", "a choice", "false", BALLAST_SETTING_BOOLEAN, 0, 0},
 };
