@@ -45,9 +45,6 @@ class ModuleRegistry {
 
     // Any thread; short lock. Errors: not_found, busy (it is going).
     Result<ModuleLease> lease(const std::string& name);
-    // The same for one that is known already: no lock. False: it does not take users any more.
-    static bool try_get(Module& module) noexcept { return module.ref.try_get(); }
-    static void put(Module& module) noexcept { module.ref.put(); }
 
     // --- Removal. Each names the module by a pointer from a lease that was given back, and its
     // generation; a block that is used otherwise by now answers not_found.

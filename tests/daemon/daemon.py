@@ -32,7 +32,8 @@ scenario:
 
 class Daemon:
     def __init__(self, folder: pathlib.Path, activated: bool = False, events: str = "[]",
-                 stop_timeout: str = "30s", backend: str = "{name: mock}", delay: str = "1s"):
+                 stop_timeout: str = "30s", backend: str = "{name: mock}", delay: str = "1s",
+                 text: str | None = None):
         self.folder = folder
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(folder / "notify"))
@@ -41,9 +42,11 @@ class Daemon:
         self.port = self.listener.getsockname()[1]
         if not activated:
             self.listener.close()  # its port is free now
-        self.api = folder / "api.sock"
         config = folder / "ballast.yaml"
-        config.write_text(CONFIG.format(
+        self.api = folder / "api.sock"
+        if text is not None:
+            self.api = pathlib.Path(re.search(r"api: ([^\s}]+)", text)[1])
+        config.write_text(text or CONFIG.format(
             http="" if activated else f"127.0.0.1:{self.port}", api=self.api, events=events,
             stop_timeout=stop_timeout, backend=backend, delay=delay))
         command = [os.environ["BALLASTD"], "--config", str(config)]

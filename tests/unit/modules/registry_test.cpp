@@ -3,6 +3,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -208,9 +209,11 @@ TEST_CASE("what the trial finds keeps a file out of this process") {
     CHECK_FALSE(mapped("odd"));
 }
 
+// BALLAST_TORTURE_LOADS sets how often (default: a short run).
 TEST_CASE("code that is loaded and removed over and over is never used after it is gone") {
     const RefScheme scheme = GENERATE(RefScheme::atomic, RefScheme::percpu, RefScheme::perthread);
-    constexpr std::uint64_t kRounds = 200;
+    const char* const asked = std::getenv("BALLAST_TORTURE_LOADS");
+    const std::uint64_t rounds = asked == nullptr ? 200 : std::stoull(asked);
     Modules modules(scheme);
     std::atomic<bool> ending{false};
     std::atomic<std::uint64_t> uses{0}, wrong{0};
@@ -230,7 +233,7 @@ TEST_CASE("code that is loaded and removed over and over is never used after it 
             }
         });
     std::uint64_t removed = 0, loaded = 0;
-    while (removed < kRounds) {
+    while (removed < rounds) {
         auto lease = modules.load();
         if (!lease) break;
         ++loaded;
@@ -244,12 +247,12 @@ TEST_CASE("code that is loaded and removed over and over is never used after it 
     }
     ending = true;
     for (std::thread& user : users) user.join();
-    CHECK(loaded == kRounds);
-    CHECK(removed == kRounds);
+    CHECK(loaded == rounds);
+    CHECK(removed == rounds);
     CHECK(wrong == 0);
     CHECK(uses > 0);
-    CHECK(modules.registry.loads() == kRounds);
-    CHECK(modules.registry.removals() == kRounds);
+    CHECK(modules.registry.loads() == rounds);
+    CHECK(modules.registry.removals() == rounds);
     CHECK(modules.registry.still_mapped() == 0);
     CHECK(modules.registry.list().empty());
 }
