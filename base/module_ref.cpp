@@ -1,7 +1,5 @@
 #include "base/module_ref.h"
 
-#include <sys/sysinfo.h>
-
 #include "base/membarrier.h"
 #include "base/thread_number.h"
 
@@ -10,26 +8,12 @@ namespace {
 
 constexpr std::int64_t base_reference = 1;
 constexpr std::int64_t one_user = 2;
-constexpr std::uint32_t thread_slots = 256;
 
 RefScheme possible(RefScheme wanted) {
     const bool percpu = wanted == RefScheme::automatic || wanted == RefScheme::percpu;
     if (percpu && has_membarrier_rseq()) return RefScheme::percpu;
     if (wanted != RefScheme::atomic && has_membarrier()) return RefScheme::perthread;
     return RefScheme::atomic;
-}
-
-std::uint32_t slots_for(RefScheme scheme) {
-    switch (scheme) {
-        case RefScheme::percpu:
-            return static_cast<std::uint32_t>(get_nprocs_conf());
-        case RefScheme::perthread:
-            return thread_slots;
-        case RefScheme::automatic:
-        case RefScheme::atomic:
-            break;
-    }
-    return 0;
 }
 
 // Counts on a slot that no other thread writes. What the thread did before is seen by whoever
@@ -63,8 +47,6 @@ std::string_view to_string(RefScheme scheme) noexcept {
 
 ModuleRef::ModuleRef(Options options)
     : scheme_(possible(options.scheme)),
-      slot_count_(slots_for(scheme_)),
-      slots_(std::make_unique<CpuSlot[]>(slot_count_)),
       on_unused_(std::move(options.on_unused)),
       max_users_(options.max_users) {}
 
@@ -141,7 +123,7 @@ bool ModuleRef::get_percpu_without_slot() noexcept {
 
 bool ModuleRef::get_perthread() noexcept {
     const std::uint32_t thread = this_thread_number();
-    if (thread < slot_count_) {
+    if (thread < slots_.size()) {
         count_on_own(slots_[thread].gets);
     } else {
         shared_.fetch_add(1);
@@ -157,7 +139,7 @@ bool ModuleRef::get_perthread() noexcept {
 
 void ModuleRef::put_perthread() noexcept {
     const std::uint32_t thread = this_thread_number();
-    if (thread < slot_count_) {
+    if (thread < slots_.size()) {
         count_on_own(slots_[thread].puts);
     } else {
         shared_.fetch_sub(1);
@@ -265,8 +247,8 @@ std::int64_t ModuleRef::users() const noexcept {
     // In this order: of a use that ends meanwhile, what took it away is never seen without what
     // brought it (see also get_perthread), so the sum may be too high, and not too low.
     std::uint64_t sum = static_cast<std::uint64_t>(shared);
-    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) sum -= read(slots_[slot].puts);
-    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) sum += read(slots_[slot].gets);
+    for (const CpuSlot& slot : slots_) sum -= read(slot.puts);
+    for (const CpuSlot& slot : slots_) sum += read(slot.gets);
     return static_cast<std::int64_t>(sum);
 }
 

@@ -8,11 +8,11 @@
 // A ModuleRef outlives the code that it counts: a late try_get() finds it and is refused.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -71,16 +71,13 @@ class ModuleRef {
 
     // Takes a reference. False: the count is shut, or full; nothing was taken.
     [[nodiscard]] bool try_get() noexcept {
-        if (count_on_this_cpu<offsetof(CpuSlot, gets)>(gate_, gate_percpu, slots_.get(),
-                                                       slot_count_))
+        if (count_on_this_cpu<offsetof(CpuSlot, gets)>(gate_, gate_percpu, slots_.data()))
             return true;
         return try_get_otherwise();
     }
     // Gives one back, on any thread.
     void put() noexcept {
-        if (count_on_this_cpu<offsetof(CpuSlot, puts)>(gate_, gate_percpu, slots_.get(),
-                                                       slot_count_))
-            return;
+        if (count_on_this_cpu<offsetof(CpuSlot, puts)>(gate_, gate_percpu, slots_.data())) return;
         put_otherwise();
     }
 
@@ -130,14 +127,15 @@ class ModuleRef {
     // What every user reads, on a line that changes at load and removal alone.
     alignas(128) std::atomic<std::uint32_t> gate_{gate_shut};
     RefScheme scheme_;
-    std::uint32_t slot_count_ = 0;
-    std::unique_ptr<CpuSlot[]> slots_;
     std::function<void()> on_unused_;
     std::int64_t max_users_;
 
     // atomic: twice the users, plus 1 for the base reference. Otherwise: what was counted outside
     // of the slots, from when the gate was shut or a CPU or thread had no slot.
     alignas(128) std::atomic<std::int64_t> shared_{0};
+
+    // Of CPUs or of threads. A part of the object, so that where they are is no load of its own.
+    std::array<CpuSlot, cpu_slots> slots_{};
 
     std::mutex remover_;
     std::atomic<std::uint64_t> underflows_{0};

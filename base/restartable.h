@@ -28,6 +28,9 @@ struct alignas(128) CpuSlot {
     std::uint64_t puts;
 };
 
+// CPUs beyond them have no slot.
+inline constexpr std::uint32_t cpu_slots = 256;
+
 #ifdef BALLAST_HAVE_RSEQ
 inline constexpr std::ptrdiff_t cpu_slot_shift = 7;
 static_assert(sizeof(CpuSlot) == std::size_t{1} << cpu_slot_shift);
@@ -38,8 +41,7 @@ static_assert(sizeof(CpuSlot) == std::size_t{1} << cpu_slot_shift);
 // no slot, as on a thread that is not registered for rseq (glibc registers them from 2.35 on).
 template <std::size_t offset>
 [[gnu::always_inline]] inline bool count_on_this_cpu(const std::atomic<std::uint32_t>& gate,
-                                                     std::uint32_t open, CpuSlot* slots,
-                                                     std::uint32_t slot_count) {
+                                                     std::uint32_t open, CpuSlot* slots) {
     static_assert(sizeof(gate) == sizeof(std::uint32_t));
     for (;;) {
         // %fs:0..31 at __rseq_offset is the thread's struct rseq: cpu_id at 4, rseq_cs at 8.
@@ -56,10 +58,11 @@ template <std::size_t offset>
             "cmpl %[open], %[gate]\n"
             "jne %l[shut]\n"
             "movl %%fs:4(%[rseq]), %%eax\n"
-            "cmpl %[slot_count], %%eax\n"
+            "cmpl %[most], %%eax\n"
             "jae %l[shut]\n"
-            "shlq $7, %%rax\n"
-            "addq $1, %c[offset](%[slots], %%rax)\n"
+            "shll $7, %%eax\n"
+            "addq %[slots], %%rax\n"
+            "addq $1, %c[offset](%%rax)\n"
             "72:\n"
             ".pushsection __rseq_failure, \"ax?\"\n"
             // The signature that the kernel wants to see in front of an abort handler.
@@ -69,8 +72,8 @@ template <std::size_t offset>
             "jmp %l[again]\n"
             ".popsection\n"
             :
-            : [rseq] "r"(__rseq_offset), [gate] "m"(gate), [open] "ri"(open),
-              [slot_count] "r"(slot_count), [slots] "r"(slots), [offset] "i"(offset)
+            : [rseq] "r"(__rseq_offset), [gate] "m"(gate), [open] "ri"(open), [most] "i"(cpu_slots),
+              [slots] "r"(slots), [offset] "i"(offset)
             : "rax", "cc", "memory"
             : shut, again);
         return true;
@@ -82,8 +85,7 @@ template <std::size_t offset>
 }
 #else
 template <std::size_t offset>
-inline bool count_on_this_cpu(const std::atomic<std::uint32_t>&, std::uint32_t, CpuSlot*,
-                              std::uint32_t) {
+inline bool count_on_this_cpu(const std::atomic<std::uint32_t>&, std::uint32_t, CpuSlot*) {
     return false;
 }
 #endif
