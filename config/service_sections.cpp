@@ -54,9 +54,13 @@ bool is_backend_name(std::string_view name) {
 
 // A file of one's own: any name, and settings that only the file knows.
 void read_module(Section& section, BackendSettings& into) {
-    read_path(section, "module", into.module_path, kMaxPath);
-    if (into.module_path.empty())
+    std::string given;
+    section.text("module", given);
+    if (given.empty() && section.has("module"))
         section.problem("module", "backend.module is empty, expected the path of a shared object");
+    if (!given.empty()) read_path(section, "module", into.module_path, kMaxPath);
+    if (into.module_path.empty()) into.module_path = given;  // one's own, whatever is wrong with it
+    section.require("name", "what the backend of this module is to be called");
     if (section.text("name", into.name) && !is_backend_name(into.name))
         section.problem("name", fmt::format("backend.name is '{}', expected a lower-case letter, "
                                             "then those, digits, '_' or '-', at most 31",
@@ -79,6 +83,10 @@ void read_backend(const YamlNode& node, BackendSettings& into,
     section.flag("force_unload", into.force_unload);
     section.duration("call_timeout", into.call_timeout, {seconds(1), hours(1)});
     if (section.has("module")) return read_module(section, into);
+    if (section.find("settings") != nullptr)
+        section.problem("settings",
+                        "backend.settings are for a backend of one's own, expected backend.module "
+                        "as well");
     if (const auto name = section.choice("name", kNames)) {
         into.name = kNames[*name];
     } else if (section.has("name")) {

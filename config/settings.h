@@ -54,6 +54,8 @@ struct BackendSettings {
     std::uint32_t stats_period_s = 1;  // 1 .. 3600, set where a domain has none
     Duration reconnect_min = std::chrono::seconds(1);
     Duration reconnect_max = std::chrono::seconds(30);
+
+    friend bool operator==(const BackendSettings&, const BackendSettings&) = default;
 };
 
 struct PolicySettings {

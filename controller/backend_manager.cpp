@@ -14,12 +14,16 @@
 namespace ballast {
 namespace {
 
-constexpr Duration kCommandTimeout = std::chrono::seconds(10);
+// Beside the time that a call into the backend may take.
+constexpr Duration kCommandGrace = std::chrono::seconds(10);
+constexpr Duration kRemovalPatience = std::chrono::seconds(10);
 constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 // What two ticks may take beside their delays: a backend's calls have time limits of their own.
 constexpr Duration kTickGrace = std::chrono::seconds(60);
 
-ModuleConfig config_for(const std::string& name, const Settings& settings) {
+}  // namespace
+
+ModuleConfig module_config(const std::string& name, const Settings& settings) {
     const BackendSettings& backend = settings.backend;
     ModuleConfig config;
     config.text = settings.text;
@@ -39,9 +43,11 @@ ModuleConfig config_for(const std::string& name, const Settings& settings) {
     return config;
 }
 
+namespace {
+
 Result<ModuleLease> load_module(ModuleRegistry& registry, const Settings& settings,
                                 const std::string& name, const std::string& path) {
-    const ModuleConfig config = config_for(name, settings);
+    const ModuleConfig config = module_config(name, settings);
     if (!path.empty()) return registry.load(name, path, config);
     const ballast_backend_module* const builtin = builtin_module(name);
     if (builtin == nullptr)
@@ -65,7 +71,8 @@ Result<void> BackendManager::load_configured(const Settings& settings, ModuleReg
 }
 
 Result<void> BackendManager::on_loop(std::function<void()> command) {
-    return loop_.call([command = std::move(command)](Controller&) { command(); }, kCommandTimeout);
+    return loop_.call([command = std::move(command)](Controller&) { command(); },
+                      settings_.backend.call_timeout + kCommandGrace);
 }
 
 // What the slot has, by the loop's own word; nullopt = nothing.
@@ -90,24 +97,35 @@ Result<void> BackendManager::load(const std::string& name, const std::string& pa
     if (!changing) return fail(Errc::busy, "another backend is being loaded or unloaded");
     const auto charged = in_charge();
     if (!charged) return Failure(charged.error());
-    const bool replaces = *charged && (*charged)->module->name == name;
-    if (replaces && (*charged)->module->ref.permanent())
+    // Of this name: the one in charge, or one that stands by and makes room.
+    const auto old = registry_.find(name);
+    if (old && old->module->ref.permanent())
         return fail(Errc::refused, fmt::format("backend '{}' is locked down for good", name),
                     EPERM);
     auto lease = load_module(registry_, settings_, name, path);
     if (!lease) return Failure(lease.error());
-    const Handle fresh = ModuleRegistry::handle_of(*lease);
-    if (!*charged) {
-        const auto shared = std::make_shared<ModuleLease>(std::move(*lease));
-        const auto filled = std::make_shared<Result<void>>();
-        auto asked = on_loop([this, shared, filled] { *filled = slot_.fill(std::move(*shared)); });
-        if (asked) asked = *filled;
-        if (!asked) static_cast<void>(remove(fresh, kCommandTimeout));
-        return asked;
+    const bool replaces = *charged && old && (*charged)->generation == old->generation;
+    if (replaces) return replace(*old, std::move(*lease));
+    if (old) {
+        if (auto removed = remove(*old); !removed) log::warn("{}", removed.error().message());
     }
-    if (replaces) return replace(**charged, std::move(*lease));
-    log::info("backend '{}' is loaded and stands by", name);
-    return {};
+    if (*charged) {
+        log::info("backend '{}' is loaded and stands by", name);
+        return {};
+    }
+    return take_charge(std::move(*lease));
+}
+
+Result<void> BackendManager::take_charge(ModuleLease lease) {
+    const Handle fresh = ModuleRegistry::handle_of(lease);
+    const auto shared = std::make_shared<ModuleLease>(std::move(lease));
+    const auto filled = std::make_shared<Result<void>>();
+    auto asked = on_loop([this, shared, filled] { *filled = slot_.fill(std::move(*shared)); });
+    if (!asked && asked.error().code == Errc::timed_out) return asked;  // it may yet
+    if (asked) asked = *filled;
+    *shared = ModuleLease();
+    if (!asked) static_cast<void>(remove(fresh));
+    return asked;
 }
 
 Result<void> BackendManager::replace(const Handle& old, ModuleLease lease) {
@@ -127,26 +145,31 @@ Result<void> BackendManager::replace(const Handle& old, ModuleLease lease) {
         });
         if (!proposed) proposal->made.set_value(std::move(proposed));
     });
-    Result<void> replaced = fail(Errc::timed_out, "the new backend has not had its first tick yet");
-    if (!asked) {
-        replaced = asked;
-    } else if (outcome.wait_for(2 * *delay + kTickGrace) == std::future_status::ready) {
+    if (!asked && asked.error().code == Errc::timed_out) return asked;  // it may yet
+    Result<void> replaced = asked;
+    if (asked) {
+        const auto ended = [&](Duration patience) {
+            return outcome.wait_for(patience) == std::future_status::ready;
+        };
+        if (!ended(2 * *delay + kTickGrace)) {
+            asked = on_loop([this] { slot_.withdraw(); });
+            if (!ended(Duration{0}))
+                return fail(Errc::timed_out, "the new backend has not ended its first tick yet");
+        }
         replaced = outcome.get();
-    } else {
-        static_cast<void>(on_loop([this] { slot_.withdraw(); }));
     }
+    proposal->lease = ModuleLease();  // where it was never asked for
     // Whichever lost has no lease any more.
-    const Handle& lost = replaced ? old : fresh;
-    if (auto removed = remove(lost, kCommandTimeout); !removed) {
+    if (auto removed = remove(replaced ? old : fresh); !removed) {
         log::warn("{}", removed.error().message());
         if (replaced) return with_context(removed.error(), "replaced; the old one stays");
     }
     return replaced;
 }
 
-Result<void> BackendManager::remove(const Handle& handle, Duration patience) {
+Result<void> BackendManager::remove(const Handle& handle) {
     if (auto shut = registry_.shut(handle); !shut) return shut;
-    return registry_.remove_when_unused(handle, patience);
+    return registry_.remove_when_unused(handle, kRemovalPatience);
 }
 
 // --- unloading
@@ -177,12 +200,15 @@ Result<void> BackendManager::leave(const Handle& handle, const UnloadRequest& re
     if (auto shut = registry_.shut(handle); !shut) return shut;
     if (charged) {
         Result<void> returned = request.keep_loans ? Result<void>() : give_back(request);
-        if (returned) {
+        const bool leaving = returned.has_value();
+        if (leaving) {
             returned = on_loop([this] {
                 slot_.clear();
                 controller_.evacuate(false);
             });
         }
+        // One that is under way may still leave: then it must not come back.
+        if (!returned && returned.error().code == Errc::timed_out && leaving) return returned;
         if (!returned) {
             static_cast<void>(on_loop([this] { controller_.evacuate(false); }));
             static_cast<void>(registry_.reopen(handle));
@@ -225,6 +251,8 @@ Result<void> BackendManager::force(const Handle& handle, bool charged) {
 }
 
 Result<void> BackendManager::lockdown(const std::string& name) {
+    const std::unique_lock changing(changing_, std::try_to_lock);
+    if (!changing) return fail(Errc::busy, "another backend is being loaded or unloaded");
     const auto handle = registry_.find(name);
     if (!handle) return Failure(handle.error());
     return registry_.make_permanent(*handle);

@@ -14,6 +14,9 @@
 
 namespace ballast {
 
+// What the module that is called `name` is made with. Pure.
+ModuleConfig module_config(const std::string& name, const Settings& settings);
+
 class BackendManager final : public BackendAdmin {
   public:
     // All outlive it. The registry has no modules yet.
@@ -36,7 +39,8 @@ class BackendManager final : public BackendAdmin {
     Result<void> on_loop(std::function<void()> command);
     Result<std::optional<Handle>> in_charge();
     Result<void> replace(const Handle& old, ModuleLease lease);
-    Result<void> remove(const Handle& handle, Duration patience);
+    Result<void> take_charge(ModuleLease lease);
+    Result<void> remove(const Handle& handle);
     Result<void> leave(const Handle& handle, const UnloadRequest& request, bool charged);
     Result<void> give_back(const UnloadRequest& request);
     Result<void> force(const Handle& handle, bool charged);

@@ -80,9 +80,11 @@ Result<void> BackendSlot::fill(ModuleLease lease) {
     auto started = start(current_, true);
     // One that is not there yet is waited for.
     if (!started && started.error().code != Errc::unavailable) {
-        clear();
+        current_.vacate();
+        charge_changed();
         return started;
     }
+    current_.backend().adopt(left_loans_);
     return {};
 }
 
@@ -108,12 +110,27 @@ void BackendSlot::withdraw() {
     decide(fail(Errc::refused, "given up; the old backend goes on"));
 }
 
+std::vector<Loan> BackendSlot::loans_of(const DomainTable& domains) {
+    std::vector<Loan> loans(domains.size());
+    for (std::size_t row = 0; row < loans.size(); ++row)
+        loans[row] = {domains.key[row], domains.loaned_bytes[row]};
+    return loans;
+}
+
+void BackendSlot::end_probation() {
+    failed_apply_.clear();
+    if (!previous_) return;
+    previous_.vacate();
+    decide({});
+}
+
 void BackendSlot::clear() {
     withdraw();
-    if (previous_) {
-        previous_.vacate();
-        decide({});
-    }
+    end_probation();
+    // For the one that comes next.
+    Observation last;
+    if (current_ && sink_ != nullptr && current_.backend().observe(last))
+        left_loans_ = loans_of(last.domains);
     current_.vacate();
     charge_changed();
 }
@@ -130,10 +147,7 @@ Result<void> BackendSlot::start(EventSink& sink) {
 
 void BackendSlot::stop() noexcept {
     withdraw();
-    if (previous_) {
-        previous_.vacate();
-        decide({});
-    }
+    end_probation();
     if (current_) current_.backend().stop();
     sink_ = nullptr;
 }
@@ -158,10 +172,7 @@ void BackendSlot::settle_probation() {
 
 // `into` holds what was observed last. False: the new one failed, and is gone.
 bool BackendSlot::take_over(Observation& into) {
-    std::vector<Loan> loans(into.domains.size());
-    for (std::size_t row = 0; row < loans.size(); ++row)
-        loans[row] = {into.domains.key[row], into.domains.loaned_bytes[row]};
-    candidate_.backend().adopt(loans);
+    candidate_.backend().adopt(loans_of(into.domains));
     if (auto observed = candidate_.backend().observe(into); !observed) {
         candidate_.vacate();
         log::warn("the new backend failed its first observation, the old one goes on: {}",

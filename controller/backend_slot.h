@@ -23,7 +23,8 @@ class BackendSlot final : public Backend {
     BackendSlot();
     ~BackendSlot() override;
 
-    // Puts a backend in charge where there is none. It is started if the slot is.
+    // Puts a backend in charge where there is none. It is started if the slot is, and told what the
+    // last one left lent.
     Result<void> fill(ModuleLease lease);
 
     // Starts `lease`'s backend beside the one in charge, and puts it in charge at the next
@@ -69,9 +70,12 @@ class BackendSlot final : public Backend {
     bool take_over(Observation& into);
     void decide(Result<void> outcome);
     void charge_changed() noexcept;
+    void end_probation();
+    static std::vector<Loan> loans_of(const DomainTable& domains);
 
     Capabilities none_;
-    EventSink* sink_ = nullptr;  // nullptr: not started
+    EventSink* sink_ = nullptr;     // nullptr: not started
+    std::vector<Loan> left_loans_;  // by the last one that was cleared
     Seat current_;
     Seat candidate_;            // to take over at the next observation
     Seat previous_;             // was in charge until the last one

@@ -1,6 +1,8 @@
 // ballastd: reads the command line and the configuration, then runs the daemon.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <variant>
 
 #include "base/log.h"
@@ -12,7 +14,8 @@ namespace {
 
 enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2 };
 
-int run(const ballast::DaemonOptions& options, bool check_only, const std::string& module) {
+int run(const ballast::DaemonOptions& options, bool check_only,
+        const std::optional<std::string>& module, const std::string& module_name) {
     const ballast::ConfigResult loaded = ballast::load_config(options.config_path);
     if (const auto* problems = std::get_if<ballast::ConfigProblems>(&loaded)) {
         std::cerr << problems->text();
@@ -22,8 +25,8 @@ int run(const ballast::DaemonOptions& options, bool check_only, const std::strin
         std::cout << options.config_path << ": valid\n";
         return kDone;
     }
-    if (!module.empty())
-        return ballast::try_module_here(std::get<ballast::Settings>(loaded), module);
+    if (module)
+        return ballast::try_module_here(std::get<ballast::Settings>(loaded), module_name, *module);
     const auto ended = ballast::run_daemon(std::get<ballast::Settings>(loaded), options);
     if (!ended) {
         ballast::log::error("{}", ended.error().message());
@@ -37,7 +40,8 @@ int run(const ballast::DaemonOptions& options, bool check_only, const std::strin
 int main(int argc, char** argv) {
     ballast::DaemonOptions options;
     bool check_only = false;
-    std::string module;
+    std::optional<std::string> module;
+    std::string module_name;
 
     CLI::App app{"ballastd lends the memory that virtual machines do not need, and gives it back."};
     app.add_option("--config", options.config_path, "configuration file")
@@ -48,6 +52,9 @@ int main(int argc, char** argv) {
     app.add_option("--try-module", module,
                    "load the backend in this file, call each of its functions once, and exit")
         ->type_name("FILE");
+    app.add_option("--try-as", module_name,
+                   "the name that it would be loaded under; else the configured backend's")
+        ->type_name("NAME");
     app.set_version_flag("--version", "ballastd " BALLAST_VERSION);
     try {
         app.parse(argc, argv);
@@ -55,5 +62,5 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? kDone : kUsage;
     }
     ballast::log::init(ballast::service_manager::logs_to_journal());
-    return run(options, check_only, module);
+    return run(options, check_only, module, module_name);
 }

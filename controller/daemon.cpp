@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <csignal>
+#include <cstdlib>
 
 #include <atomic>
 #include <thread>
@@ -39,9 +40,7 @@ std::string needs_restart(const Settings& old_settings, const Settings& new_sett
         if (changed) sections.append(sections.empty() ? "" : ", ").append(name);
     };
     note(old_settings.mode != new_settings.mode, "mode");
-    note(old_settings.backend.name != new_settings.backend.name ||
-             old_settings.backend.uri != new_settings.backend.uri,
-         "backend");
+    note(old_settings.backend != new_settings.backend, "backend");
     note(old_settings.listen.http != new_settings.listen.http ||
              old_settings.listen.api != new_settings.listen.api ||
              old_settings.listen.api_group != new_settings.listen.api_group,
@@ -119,6 +118,12 @@ class SignalThread {
             const int signal = sigtimedwait(&signals, nullptr, &look_every);
             watch_.look();
             if (signal == SIGHUP) reload(settings, config_path, loop);
+            if ((signal == SIGTERM || signal == SIGINT) && loop.stopping()) {
+                log::error(
+                    "told to stop again while the loop waits: ending at once; what is lent "
+                    "stays lent");
+                std::_Exit(1);
+            }
             if (signal == SIGTERM || signal == SIGINT) {
                 log::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
                 loop.stop();
@@ -132,9 +137,11 @@ class SignalThread {
 };
 
 // Files are tried out by this program, in a process of their own.
-std::function<Result<void>(const std::string& path)> trial_of(const Settings& settings) {
-    return [text = settings.text](const std::string& path) {
-        return try_module({.command = {"/proc/self/exe", "--config", "/dev/stdin", "--try-module"},
+std::function<Result<void>(const std::string& name, const std::string& path)> trial_of(
+    const Settings& settings) {
+    return [text = settings.text](const std::string& name, const std::string& path) {
+        return try_module({.command = {"/proc/self/exe", "--config", "/dev/stdin", "--try-as", name,
+                                       "--try-module"},
                            .input = text},
                           path);
     };
@@ -165,12 +172,10 @@ Result<void> release_everything(Controller& controller, const Clock& clock, Dura
 
 }  // namespace
 
-int try_module_here(const Settings& settings, const std::string& path) {
-    ModuleConfig config;
-    config.text = settings.text;
-    if (!settings.backend.module_path.empty()) config.settings = settings.backend.module_settings;
+int try_module_here(const Settings& settings, const std::string& name, const std::string& path) {
     const SystemClock clock;
-    return report_trial(path, config, clock);
+    return report_trial(path, module_config(name.empty() ? settings.backend.name : name, settings),
+                        clock);
 }
 
 Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) {
@@ -218,7 +223,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
 
     Result<void> outcome;
     if (settings.state.on_stop == OnStop::release && !backend.handle()) {
-        log::warn("no backend is loaded: what is lent stays lent");
+        if (controller.lent_bytes() > 0)
+            outcome = fail(Errc::refused, fmt::format("{} stay lent: no backend is loaded",
+                                                      format_size(controller.lent_bytes())));
     } else if (settings.state.on_stop == OnStop::release) {
         outcome = release_everything(controller, clock, settings.state.stop_timeout);
     }

@@ -19,7 +19,8 @@ struct DaemonOptions {
 Result<void> run_daemon(const Settings& settings, const DaemonOptions& options);
 
 // Tries the backend in the file at `path` out, as run_daemon does in another process before it
-// loads one: see report_trial. Answers an exit status.
-int try_module_here(const Settings& settings, const std::string& path);
+// loads one: see report_trial. `name`: what it would be called, and so which settings it gets;
+// empty = as the configured backend is. Answers an exit status.
+int try_module_here(const Settings& settings, const std::string& name, const std::string& path);
 
 }  // namespace ballast

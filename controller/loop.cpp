@@ -30,7 +30,8 @@ Loop::Loop(Controller& controller, Backend& backend, const Clock& clock, Paramet
 }
 
 void Loop::run(const Hooks& hooks) {
-    Time due = clock_.now() + controller_.delay();
+    Duration delay = controller_.delay();
+    Time due = clock_.now() + delay;
     Time next_beat = clock_.now();
     for (;;) {
         Time next = due;
@@ -54,13 +55,18 @@ void Loop::run(const Hooks& hooks) {
         controller_.process_events();
         run_commands();
         parameters_.apply_due(controller_, clock_.now());
+        // A new delay counts from the last tick on.
+        if (controller_.delay() != delay) {
+            due += controller_.delay() - delay;
+            delay = controller_.delay();
+        }
 
         const Time now = clock_.now();
         if (now < due) continue;
         controller_.tick(due);
         hooks.after_tick();
         // Ticks that could not run in time are skipped, not made up for.
-        const Duration delay = controller_.delay();
+        delay = controller_.delay();
         due += delay;
         if (due <= clock_.now()) due += ((clock_.now() - due) / delay + 1) * delay;
     }
@@ -68,16 +74,18 @@ void Loop::run(const Hooks& hooks) {
 }
 
 void Loop::run_commands() {
-    std::deque<std::shared_ptr<Pending>> batch;
-    {
-        const std::scoped_lock lock(mutex_);
-        batch.swap(pending_);
-    }
-    for (const auto& pending : batch) {
-        pending->command(controller_);
+    for (;;) {
+        std::shared_ptr<Pending> next;
         {
             const std::scoped_lock lock(mutex_);
-            pending->done = true;
+            if (pending_.empty()) return;
+            next = std::move(pending_.front());
+            pending_.pop_front();
+        }
+        next->command(controller_);
+        {
+            const std::scoped_lock lock(mutex_);
+            next->done = true;
         }
         changed_.notify_all();
     }
@@ -111,10 +119,13 @@ Result<void> Loop::call(Command command, Duration timeout) {
     if (stopping_) return fail(Errc::unavailable, "the daemon is stopping");
     pending_.push_back(pending);
     changed_.notify_all();
-    if (!changed_.wait_for(lock, timeout, [&] { return pending->done; })) {
-        return fail(Errc::timed_out, "the loop is busy; the command may still take effect");
+    const auto done = [&] { return pending->done; };
+    if (changed_.wait_for(lock, timeout, done)) return {};
+    if (std::erase(pending_, pending) > 0) {
+        return fail(Errc::busy, "the loop is busy; nothing was done");
     }
-    return {};
+    if (changed_.wait_for(lock, timeout, done)) return {};
+    return fail(Errc::timed_out, "it is under way and may still take effect");
 }
 
 }  // namespace ballast

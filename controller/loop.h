@@ -40,8 +40,9 @@ class Loop {
     bool stopping() const noexcept;
 
     // Any thread but the loop's: runs `command` on the loop's thread between two ticks and waits
-    // for it. Errors: unavailable once the loop stops, timed_out (the command may still run later,
-    // so it must own what it refers to).
+    // for it. Errors: unavailable once the loop stops; busy: it had not begun within `timeout` and
+    // never will; timed_out: it had, and was not done after as long again (it may still take
+    // effect, so it must own what it refers to).
     Result<void> call(Command command, Duration timeout);
 
     // Any thread: an event was queued, look at it soon.

@@ -14,7 +14,12 @@ using std::chrono::milliseconds;
 
 // A load waits for two ticks, and an unload twice for as long as the operator says.
 constexpr milliseconds kLoadPatience = std::chrono::hours(3);
+constexpr milliseconds kMostPatience = std::chrono::hours(1);
 constexpr milliseconds kSpare = std::chrono::seconds(30);
+
+std::string named(const std::string& name) {
+    return name.empty() ? "must not be empty" : "";
+}
 
 std::string text(const Json& value) {
     return value.is_null() ? "" : value.get<std::string>();
@@ -81,7 +86,10 @@ void add_load(CLI::App& group, Session& session) {
     };
     CLI::App* command = group.add_subcommand("load", "Loads a backend, or a new version of one");
     const auto choice = std::make_shared<Choice>();
-    command->add_option("NAME", choice->name, "what it is to be called")->required()->type_name("");
+    command->add_option("NAME", choice->name, "what it is to be called")
+        ->required()
+        ->type_name("")
+        ->check(named);
     command->add_option("PATH", choice->path, "its shared object; without it, the built-in one")
         ->type_name("");
     command->footer(
@@ -110,7 +118,10 @@ void add_unload(CLI::App& group, Session& session) {
     };
     CLI::App* command = group.add_subcommand("unload", "Unloads a backend");
     const auto choice = std::make_shared<Choice>();
-    command->add_option("NAME", choice->name, "the backend")->required()->type_name("");
+    command->add_option("NAME", choice->name, "the backend")
+        ->required()
+        ->type_name("")
+        ->check(named);
     auto* nonblock = command->add_flag("--nonblock", choice->nonblock, "only if nobody uses it");
     auto* wait = command->add_flag("--wait", choice->wait,
                                    "return what is lent and wait for the last user (default)");
@@ -123,7 +134,8 @@ void add_unload(CLI::App& group, Session& session) {
         ->capture_default_str()
         ->check([](const std::string& value) {
             const auto patience = parse_duration(value);
-            return patience ? std::string() : patience.error().context;
+            if (!patience) return patience.error().context;
+            return *patience > kMostPatience ? std::string("must be at most 1h") : std::string();
         });
     command->add_flag("--keep-loans", choice->keep_loans,
                       "leave what is lent to the backend that comes next");
@@ -149,7 +161,7 @@ void add_unload(CLI::App& group, Session& session) {
 void add_lockdown(CLI::App& group, Session& session) {
     CLI::App* command = group.add_subcommand("lockdown", "Makes a backend permanent");
     const auto name = std::make_shared<std::string>();
-    command->add_option("NAME", *name, "the backend")->required()->type_name("");
+    command->add_option("NAME", *name, "the backend")->required()->type_name("")->check(named);
     command->footer(
         "It can never be unloaded or replaced again, and its use costs nothing.\n\n"
         "Examples:\n  ballastctl backend lockdown libvirt");

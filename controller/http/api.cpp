@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -125,6 +126,9 @@ Response Api::healthz(const Call&) const {
 
 Response Api::readyz(const Call&) const {
     if (control_.stopping()) return text_reply(503, "stopping: giving back what was lent");
+    const auto all = backends_.list();
+    if (std::none_of(all.begin(), all.end(), [](const ModuleInfo& info) { return info.in_charge; }))
+        return text_reply(503, "no backend is loaded");
     const auto snapshot = snapshots_.latest();
     if (snapshot && snapshot->calls.observe_ok > 0) return text_reply(200, "ok");
     return text_reply(503, "nothing was observed yet");

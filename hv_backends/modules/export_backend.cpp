@@ -166,10 +166,14 @@ void ExportedBackend::advance(void* instance) noexcept {
 
 void ExportedBackend::adopt(void* instance, const ballast_loan* loans,
                             std::uint64_t count) noexcept {
-    std::vector<Loan> told(count);
-    for (std::size_t i = 0; i < told.size(); ++i)
-        told[i] = {key_of(loans[i].domain), loans[i].loaned_bytes};
-    self_of(instance).backend_->adopt(told);
+    try {
+        std::vector<Loan> told(count);
+        for (std::size_t i = 0; i < told.size(); ++i)
+            told[i] = {key_of(loans[i].domain), loans[i].loaned_bytes};
+        self_of(instance).backend_->adopt(told);
+    } catch (const std::bad_alloc&) {
+        // The loans are made anew, then.
+    }
 }
 
 std::string setting_of(const ballast_config& config, const char* name) {

@@ -123,6 +123,9 @@ bool ModuleImage::close() noexcept {
     if (handle_ == nullptr) return false;
     ::dlclose(std::exchange(handle_, nullptr));
     const bool gone = !is_mapped(name_of(copy_));
+    // While it is mapped its name is taken: the loader would answer the next file of that name
+    // with this code.
+    if (!gone) static_cast<void>(copy_.release());
     copy_ = Fd();
     return gone;
 }

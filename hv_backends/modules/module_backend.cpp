@@ -151,7 +151,10 @@ Result<std::unique_ptr<ModuleBackend>> ModuleBackend::create(const ballast_backe
     if (made->instance_ == nullptr)
         return fail(Errc::bad_data, "create succeeded and made no instance");
     ballast_capabilities told{};
-    module.capabilities(made->instance_, &told);
+    {
+        const CallWatch::Call call(watch, "capabilities");
+        module.capabilities(made->instance_, &told);
+    }
     made->capabilities_.name = module.name;
     made->capabilities_.description = text_of(told.description, sizeof(told.description));
     made->capabilities_.max_step_bytes = told.max_step_bytes;
@@ -214,13 +217,14 @@ Result<void> ModuleBackend::take(Observation& into) {
             return fail(Errc::bad_data, "observe " + *problem);
         }
         module_membership_ = observation.membership;
+        rows_told_ = told.size();
         membership_ = next_membership();
-    } else if (known.membership == membership_ && told.size() != known.size()) {
+    } else if (told.size() != rows_told_) {
         membership_ = 0;
         return fail(Errc::bad_data,
                     fmt::format("observe told of {} domains, then of {}, and did not say that they "
                                 "changed",
-                                known.size(), told.size()));
+                                rows_told_, told.size()));
     }
 
     std::string trouble;
@@ -277,6 +281,7 @@ void ModuleBackend::set_guest_tunables(const DomainKey& domain, const GuestTunab
 
 std::optional<Time> ModuleBackend::next_event_at() const {
     if ((module_.features & BALLAST_FEATURE_SIMULATED) == 0) return std::nullopt;
+    const CallWatch::Call call(watch_, "next_event_at_ns");
     const std::int64_t at = module_.next_event_at_ns(instance_);
     if (at == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
     return Time(Duration(at));

@@ -62,6 +62,7 @@ class ModuleBackend final : public Backend {
     Capabilities capabilities_;
     std::unique_ptr<Sheet> sheet_;  // what the module writes on
     std::uint64_t module_membership_ = 0;
+    std::size_t rows_told_ = 0;     // since that
     std::uint64_t membership_ = 0;  // ours, for module_membership_; 0 = nothing observed yet
     std::string last_trouble_;      // of rows, logged once
 

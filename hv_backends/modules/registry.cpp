@@ -120,7 +120,7 @@ Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::st
     };
 
     if (!path.empty() && options_.trial) {
-        if (auto tried = options_.trial(path); !tried) return undo(tried.error());
+        if (auto tried = options_.trial(name, path); !tried) return undo(tried.error());
     }
     auto image = open();
     if (!image) return undo(image.error());

@@ -21,7 +21,7 @@ class ModuleRegistry {
     struct Options {
         RefScheme scheme = RefScheme::automatic;
         // Tries a file out elsewhere before it is mapped here; see try_module.
-        std::function<Result<void>(const std::string& path)> trial = {};
+        std::function<Result<void>(const std::string& name, const std::string& path)> trial = {};
     };
 
     // `clock` outlives it.

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,7 +67,10 @@ Result<pid_t> spawn(const TrialProgram& program, const std::string& path, int in
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    // A group of its own: Ctrl-C is for us.
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     pid_t child = -1;
     // What tells the daemon's own service manager, or its own log, is not for the child.
     std::vector<char*> environment;
@@ -144,7 +148,8 @@ Result<void> outcome_of(const Transcript& transcript, int status, Duration patie
     if (WIFSIGNALED(status))
         return fail(Errc::bad_data, fmt::format("{}: tried out, it crashed in {} (SIG{})", path,
                                                 step, ::sigabbrev_np(WTERMSIG(status))));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    const bool passed = transcript.text.ends_with("passed\n");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && passed) return {};
     const std::string said = last_line(transcript.text, "failed ");
     const std::size_t blank = said.find(' ');
     if (blank == said.npos)
@@ -191,6 +196,8 @@ Result<void> run_trial(const std::string& path, const ModuleConfig& config, cons
 }
 
 int report_trial(const std::string& path, const ModuleConfig& config, const Clock& clock) {
+    // A module that hangs here must not outlive who waits for it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto say = [](const std::string& line) {
         std::printf("%s\n", line.c_str());
         std::fflush(stdout);

@@ -30,7 +30,8 @@ Result<void> check(const std::string& path, const struct stat& found) {
 }  // namespace
 
 Result<Fd> open_trusted_file(const std::string& path) {
-    if (path.empty() || path.front() != '/')
+    const bool whole = path.find('\0') == path.npos;
+    if (path.empty() || path.front() != '/' || !whole)
         return fail(Errc::invalid_argument,
                     fmt::format("'{}' is not an absolute path to a module", path));
     // Links resolved: what counts is where the file really is.

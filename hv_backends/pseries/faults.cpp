@@ -45,10 +45,9 @@ Result<Faults> Faults::make(const std::vector<ScenarioFault>& faults) {
     return made;
 }
 
-HvStatus Faults::answer(Call call, std::string_view domain) {
-    const auto index = static_cast<std::size_t>(call);
-    if (!concerned_[index]) return HvStatus::success;
-    const ScenarioFault* fault = plan_.hit(domain, kCallNames[index], now_);
+HvStatus Faults::planned(Call call, std::string_view domain) {
+    const ScenarioFault* fault =
+        plan_.hit(domain, kCallNames[static_cast<std::size_t>(call)], now_);
     if (fault == nullptr) return HvStatus::success;
     delay_ += fault->delay;
     return statuses_[static_cast<std::size_t>(fault - plan_.faults().data())];

@@ -157,8 +157,8 @@ HvStatus Hypervisor::get_mpp(PartitionId id, MppData& out) {
     return HvStatus::success;
 }
 
-Hypervisor::Block* Hypervisor::find(Partition& partition, std::uint64_t address,
-                                    std::size_t& bit) noexcept {
+inline Hypervisor::Block* Hypervisor::find(Partition& partition, std::uint64_t address,
+                                           std::size_t& bit) noexcept {
     const std::uint64_t index = address >> partition.block_shift;
     const std::uint64_t offset = address & (partition.spec.block_bytes - 1);
     if (!partition.on || address % kCmoPageBytes != 0 || index >= partition.blocks.size())
@@ -179,7 +179,7 @@ HvStatus Hypervisor::page_init(PartitionId id, std::uint64_t flags, std::uint64_
     std::size_t bit = 0;
     Block* const block = find(partition, address, bit);
     if (block == nullptr) return HvStatus::parameter;
-    if (block->loaned.empty())
+    if (block->loaned.empty()) [[unlikely]]
         block->loaned.resize((block->bytes / kCmoPageBytes + kWordBits - 1) / kWordBits);
     std::uint64_t& word = block->loaned[bit / kWordBits];
     const std::uint64_t mask = std::uint64_t{1} << (bit % kWordBits);

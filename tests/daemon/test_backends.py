@@ -80,6 +80,14 @@ class Backends(unittest.TestCase):
         daemon.wait_until_lent(LENT)
         self.backend("unload", "mock", "--keep-loans")
         self.assertEqual(daemon.metric("ballast_host_deflated_bytes_total"), 0)
+        self.assertEqual(daemon.ask("/readyz"), (503, "no backend is loaded\n"))
+        self.backend("load", "mock")
+        daemon.wait_until("it is up", lambda: daemon.metric("ballast_backend_up") == 1)
+        self.assertEqual(self.lent(), LENT)
+        self.backend("unload", "mock", "--keep-loans")
+        code, log = daemon.stop()
+        self.assertEqual(code, 1)
+        self.assertIn("256 MiB stay lent: no backend is loaded", log)
 
     def test_a_backend_whose_guests_give_nothing_back_goes_on(self):
         daemon = self.start(events="[{at: 3s, do: driver_gone, domain: slow, lasts: 1h}]")
@@ -118,6 +126,27 @@ class Backends(unittest.TestCase):
         self.assertEqual((listed["mock"]["users"], listed["mock"]["in_charge"]), (1, True))
         self.backend("unload", "odd", "--nonblock")
         self.assertEqual(list(self.backends()), ["mock"])
+
+    def test_a_new_one_takes_the_place_of_one_that_stands_by(self):
+        self.start()
+        for _ in range(2):
+            self.backend("load", "odd", self.module("odd"))
+        self.assertEqual(len(json.loads(self.daemon.ctl("backend", "list", "--json").stdout)
+                             ["backends"]), 2)
+
+    def test_a_trial_uses_the_settings_of_the_name(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        module = self.module("odd")
+        self.start(backend=f'{{name: odd, module: "{module}", settings: {{level: 3}}}}')
+        self.backend("load", "other", self.module("fail_in_apply"))
+        self.backend("load", "odd", self.module("odd"))
+
+    def test_a_module_that_leaves_the_process_does_not_pass(self):
+        self.start()
+        said = self.backend("load", "odd", self.module("leave"), status=1)
+        self.assertIn("it ended the process in create (exit status 0)", said)
 
     def test_a_backend_that_is_locked_down_stays(self):
         self.start()

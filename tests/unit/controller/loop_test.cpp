@@ -56,11 +56,12 @@ TEST_CASE("the loop ticks and beats until it is stopped, and refuses commands th
     CHECK(refused.error().code == Errc::unavailable);
 }
 
-TEST_CASE("a command that the loop cannot run in time answers timed_out and still owns its data") {
+// What happens on other threads is checked on this one: Catch's assertions are not thread-safe.
+
+TEST_CASE("a command that the loop has no time for is never run, and says so") {
     RunningLoop running;
     std::atomic<bool> go_on{false};
     std::atomic<bool> blocked{false};
-    // What happens on other threads is checked on this one: Catch's assertions are not thread-safe.
     bool done = false;
     std::thread blocker([&] {
         done = running.loop
@@ -73,16 +74,58 @@ TEST_CASE("a command that the loop cannot run in time answers timed_out and stil
                    .has_value();
     });
     while (!blocked) std::this_thread::yield();
-    auto owned = std::make_shared<int>(7);
-    const std::weak_ptr<int> watched = owned;
-    std::atomic<int> found{0};
-    const auto late = running.loop->call(
-        [owned = std::move(owned), &found](Controller&) { found = *owned; }, 1ms);
+    std::atomic<bool> ran{false};
+    const auto late = running.loop->call([&](Controller&) { ran = true; }, 1ms);
     REQUIRE_FALSE(late);
-    CHECK(late.error().code == Errc::timed_out);
+    CHECK(late.error().code == Errc::busy);
     go_on = true;
     blocker.join();
     CHECK(done);
+    REQUIRE(running.loop->call([](Controller&) {}, 10s));
+    CHECK_FALSE(ran);
+}
+
+TEST_CASE("a command that takes too long answers timed_out, goes on and still owns its data") {
+    RunningLoop running;
+    std::atomic<bool> go_on{false};
+    std::atomic<int> found{0};
+    auto owned = std::make_shared<int>(7);
+    const std::weak_ptr<int> watched = owned;
+    Errc code = Errc::busy;
+    std::thread caller([&, owned = std::move(owned)]() mutable {
+        while (code == Errc::busy) {  // it had not begun
+            const auto late = running.loop->call(
+                [owned, &go_on, &found](Controller&) {
+                    while (!go_on) std::this_thread::yield();
+                    found = *owned;
+                },
+                5ms);
+            if (late) return;
+            code = late.error().code;
+        }
+        owned.reset();
+    });
+    caller.join();
+    CHECK(code == Errc::timed_out);
+    CHECK(found == 0);
+    go_on = true;
     while (!watched.expired()) std::this_thread::yield();
     CHECK(found == 7);
+}
+
+TEST_CASE("a shorter delay counts from the last tick, not from the next") {
+    RunningLoop running;
+    REQUIRE(running.loop->call(
+        [](Controller& controller) {
+            static_cast<void>(controller.set_attribute("", "delay", "3600"));
+        },
+        10s));
+    REQUIRE(running.loop->call([](Controller&) {}, 10s));
+    const int before = running.ticks;
+    REQUIRE(running.loop->call(
+        [](Controller& controller) {
+            static_cast<void>(controller.set_attribute("", "delay", "1"));
+        },
+        10s));
+    while (running.ticks == before) std::this_thread::yield();  // not for an hour
 }

@@ -200,9 +200,10 @@ TEST_CASE("two of one name are there while one replaces the other; the newer one
 TEST_CASE("what the trial finds keeps a file out of this process") {
     const Staged staged;
     const SystemClock clock;
-    ModuleRegistry registry(clock, {.trial = [](const std::string& path) -> Result<void> {
-                                return fail(Errc::bad_data, path + " crashed");
-                            }});
+    ModuleRegistry registry(
+        clock, {.trial = [](const std::string&, const std::string& path) -> Result<void> {
+            return fail(Errc::bad_data, path + " crashed");
+        }});
     const auto refused = registry.load("odd", staged("odd"), {});
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().context, Catch::EndsWith("odd.so crashed"));
