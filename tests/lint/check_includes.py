@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "ctl": {"base", "model", "probe", "controller", "conform"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
-FREE = {"tests", "bench"}
+FREE = {"tests", "bench", "docs"}
 # The only files, or folders, that may include a library's headers.
 LIBRARIES = {
     "libvirt": ("hv_backends/libvirt/", "tests/", "bench/"),
