@@ -159,7 +159,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.backend_name = backend.capabilities().name;
     snapshot.backend_error = backend_error;
     snapshot.policy_name = policy() == PolicyKind::fixed ? "fixed" : "cmm";
-    snapshot.disabled = runtime.defaults.disable.value_or(settings.cmm.disable);
+    snapshot.disabled = evacuating || runtime.defaults.disable.value_or(settings.cmm.disable);
     snapshot.delay = delay();
     snapshot.calls = calls;
     snapshot.names = ledger.names();

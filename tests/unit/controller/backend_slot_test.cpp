@@ -197,5 +197,7 @@ TEST_CASE("without a backend the loop goes on and says why nothing moves") {
     CHECK(seen->decisions[0].constraint == Constraint::backend_error);
 
     REQUIRE(bench.slot.fill(bench.new_module.load(bench.registry)));
+    REQUIRE(bench.new_module.adopted.size() == 1);  // what the last one left
+    CHECK(bench.new_module.adopted[0].loaned_bytes == 100 * kKiB);
     CHECK(bench.tick()->backend_up);
 }

@@ -55,6 +55,20 @@ TEST_CASE("a module that is abandoned stays mapped") {
     CHECK(mapped("memfd:ballast-abandoned"));
 }
 
+TEST_CASE("code that stays mapped is told, and is never taken for the next file's") {
+    const Staged staged;
+    auto pinned = ModuleImage::open(staged("pinned"), "pinned");
+    REQUIRE(pinned);
+    REQUIRE(std::string(pinned->module().settings[0].default_value) == "pinned");
+    CHECK_FALSE(pinned->close());
+    CHECK(mapped("memfd:ballast-pinned"));
+
+    auto next = ModuleImage::open(staged("odd"), "next");
+    REQUIRE(next);
+    CHECK(std::string(next->module().settings[0].default_value) == "none");
+    CHECK(next->close());
+}
+
 TEST_CASE("what is no shared object is refused, with its own name") {
     const Staged staged;
     const std::string path = staged.folder() / "text.so";
