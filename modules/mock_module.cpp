@@ -1,9 +1,6 @@
-#include <string_view>
-#include <variant>
-
-#include "config/config.h"
 #include "hv_backends/mock/mock_backend.h"
 #include "hv_backends/modules/export_backend.h"
+#include "modules/configured_scenario.h"
 #include "modules/module_symbol.h"
 
 namespace {
@@ -11,13 +8,9 @@ namespace {
 using namespace ballast;
 
 Result<std::unique_ptr<Backend>> make(const ballast_config& config, const Clock& clock) {
-    const auto loaded = parse_config({config.text, config.text_size}, "configuration");
-    const auto* const settings = std::get_if<Settings>(&loaded);
-    if (settings == nullptr)
-        return fail(Errc::invalid_argument, std::get<ConfigProblems>(loaded).text());
-    if (!settings->scenario)
-        return fail(Errc::invalid_argument, "backend 'mock' needs a scenario, found none");
-    return make_mock_backend(*settings->scenario, clock);
+    const auto scenario = configured_scenario(config);
+    if (!scenario) return Failure(scenario.error());
+    return make_mock_backend(*scenario, clock);
 }
 
 }  // namespace
