@@ -155,7 +155,7 @@ Result<std::unique_ptr<ModuleBackend>> ModuleBackend::create(const ballast_backe
         const CallWatch::Call call(watch, "capabilities");
         module.capabilities(made->instance_, &told);
     }
-    made->capabilities_.name = module.name;
+    made->capabilities_.name = config.name.empty() ? module.name : config.name;
     made->capabilities_.description = text_of(told.description, sizeof(told.description));
     made->capabilities_.max_step_bytes = told.max_step_bytes;
     made->capabilities_.reports_requests = told.reports_requests != 0;

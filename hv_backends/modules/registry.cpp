@@ -125,7 +125,9 @@ Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::st
     auto image = open();
     if (!image) return undo(image.error());
     module.image = std::move(*image);
-    auto backend = ModuleBackend::create(module.image.module(), config, clock_, module.watch);
+    ModuleConfig named = config;
+    named.name = name;
+    auto backend = ModuleBackend::create(module.image.module(), named, clock_, module.watch);
     if (!backend) return undo(backend.error());
 
     ModuleChange told;

@@ -159,7 +159,7 @@ TEST_CASE("a module that is forced out keeps its code under those who use it") {
     const auto handle = ModuleRegistry::handle_of(*lease);
     REQUIRE(modules.registry.force_out(handle));
     CHECK(mapped("forced"));
-    CHECK(lease->backend().capabilities().name == "odd");  // runs, though it is gone for others
+    CHECK(lease->backend().capabilities().name == "forced");  // runs, though it is gone for others
     CHECK(modules.registry.lease("forced").error().code == Errc::not_found);
     REQUIRE(modules.registry.list().size() == 1);
     CHECK(modules.registry.list()[0].tainted);
