@@ -25,13 +25,13 @@ struct SlotBench {
                             [this](Result<void> ended) { outcome = std::move(ended); });
     }
 
+    std::optional<Result<void>> outcome;  // before the slot, whose end may still tell it
     VirtualClock clock;
     ModuleRegistry registry{clock, {}};
     FakeModule<0> old_module;
     FakeModule<1> new_module;
     BackendSlot slot;
     Controller controller{fixed_settings(100), slot, clock};
-    std::optional<Result<void>> outcome;
 
     void start() {
         old_module.world.add("g1", kGiB);
