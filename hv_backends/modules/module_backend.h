@@ -18,7 +18,7 @@ namespace ballast {
 
 // What a module is made with.
 struct ModuleConfig {
-    std::string name = {};  // what operators call it; empty = as the module calls itself
+    std::string name = {};   // what operators call it; empty = as the module calls itself
     SettingValues settings;  // as given; see settle_settings
     std::string text;        // the whole configuration, for simulators
 };
