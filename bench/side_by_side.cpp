@@ -3,29 +3,18 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/clock.h"
 
 namespace ballast::bench {
 namespace {
 
-constexpr std::chrono::milliseconds window_length{5};
-
-struct Window {
-    double ns_per_unit = 0;
-    bool clean = false;
-};
-
 long switches() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_nivcsw;
-}
-
-Window one_window(const std::function<double()>& measure) {
-    const long before = switches();
-    const double ns_per_unit = measure();
-    return {ns_per_unit, switches() == before};
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -38,8 +27,16 @@ double quantile(std::vector<double> values, double share) {
 
 }  // namespace
 
-std::function<double()> timed(std::function<std::size_t()> work) {
-    return [work = std::move(work)] {
+std::function<double()> if_clean(std::function<double()> measure) {
+    return [measure = std::move(measure)] {
+        const long before = switches();
+        const double ns_per_unit = measure();
+        return switches() == before ? ns_per_unit : std::numeric_limits<double>::quiet_NaN();
+    };
+}
+
+std::function<double()> timed(std::function<std::size_t()> work, std::chrono::milliseconds length) {
+    return if_clean([work = std::move(work), length] {
         const SystemClock clock;
         const Time start = clock.now();
         std::size_t units = 0;
@@ -47,10 +44,10 @@ std::function<double()> timed(std::function<std::size_t()> work) {
         do {
             units += work();
             now = clock.now();
-        } while (now - start < window_length);
+        } while (now - start < length);
         return std::chrono::duration<double, std::nano>(now - start).count() /
                static_cast<double>(units);
-    };
+    });
 }
 
 Figure run(const Case& item, std::size_t windows) {
@@ -60,12 +57,12 @@ Figure run(const Case& item, std::size_t windows) {
     std::vector<double> theirs;
     std::vector<double> ratios;
     for (std::size_t tried = 0; ours.size() < windows && tried < 10 * windows; ++tried) {
-        const Window measured = one_window(item.measured);
-        const Window compared = one_window(item.compared);
-        if (!measured.clean || !compared.clean) continue;
-        ours.push_back(measured.ns_per_unit);
-        theirs.push_back(compared.ns_per_unit);
-        ratios.push_back(measured.ns_per_unit / compared.ns_per_unit);
+        const double measured = item.measured();
+        const double compared = item.compared();
+        if (!std::isfinite(measured) || !std::isfinite(compared)) continue;
+        ours.push_back(measured);
+        theirs.push_back(compared);
+        ratios.push_back(measured / compared);
     }
     Figure figure;
     figure.windows = ours.size();

@@ -1,6 +1,7 @@
 // Measures something beside its baseline: interleaved windows in one run, medians, a ratio.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -8,7 +9,8 @@
 
 namespace ballast::bench {
 
-// One figure. Each function measures one window and answers ns per unit; see timed().
+// One figure. Each function measures one window and answers ns per unit, or NaN where the window
+// was not clean: a thread of this process was switched out. See timed() and if_clean().
 struct Case {
     std::string name;      // "decide.1000"
     std::string baseline;  // "pass"
@@ -17,8 +19,11 @@ struct Case {
     std::function<double()> compared;
 };
 
-// A window of at least 5 ms that repeats `work`, which answers for how many units it was.
-std::function<double()> timed(std::function<std::size_t()> work);
+// A window of at least `length` that repeats `work`, which answers for how many units it was.
+std::function<double()> timed(std::function<std::size_t()> work,
+                              std::chrono::milliseconds length = std::chrono::milliseconds(5));
+// The same answer, if nothing was switched out meanwhile.
+std::function<double()> if_clean(std::function<double()> measure);
 
 struct Figure {
     double median = 0;           // ns per unit
@@ -28,8 +33,8 @@ struct Figure {
     std::size_t windows = 0;
 };
 
-// Runs `windows` pairs of windows; those in which a thread of this process was switched out are
-// thrown away, and the pair runs again (at most ten times as many in all).
+// Runs `windows` pairs of windows; where one was not clean, the pair is thrown away and runs again
+// (at most ten times as many in all).
 Figure run(const Case& item, std::size_t windows);
 
 // Builds the cases only when asked for, because some are large.

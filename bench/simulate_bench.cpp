@@ -23,8 +23,7 @@ Case quiet_host_case() {
     }
     const Settings settings = std::get<Settings>(std::move(loaded));
     return {
-        "simulate.quiet_host", "real_time", "ns/simulated second",
-        [settings] {
+        "simulate.quiet_host", "real_time", "ns/simulated second", if_clean([settings] {
             constexpr std::chrono::seconds kHour = std::chrono::hours(1);
             const SystemClock clock;
             const Time began = clock.now();
@@ -33,7 +32,7 @@ Case quiet_host_case() {
             if (!simulate(settings, options)) std::exit(1);
             return static_cast<double>((clock.now() - began).count()) /
                    static_cast<double>(kHour.count());
-        },
+        }),
         [] {
             return static_cast<double>(std::chrono::nanoseconds(std::chrono::seconds(1)).count());
         }};
