@@ -243,6 +243,7 @@ Result<void> BackendManager::force(const Handle& handle, bool charged) {
     if (auto shut = registry_.shut(handle); !shut) return shut;
     if (charged) {
         // It may hang in the backend: then the slot is cleared once it returns.
+        slot_.forsake(handle.generation);
         auto asked = on_loop([this] { slot_.clear(); });
         if (!asked) log::warn("the control loop still works with it: {}", asked.error().message());
     }

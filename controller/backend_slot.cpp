@@ -190,6 +190,7 @@ bool BackendSlot::take_over(Observation& into) {
 }
 
 Result<void> BackendSlot::observe(Observation& into) {
+    if (current_ && forsaken_.exchange(0) == current_.lease.module()->generation) clear();
     if (!current_) return fail(Errc::unavailable, "no backend is loaded");
     settle_probation();
     auto observed = current_.backend().observe(into);

@@ -40,6 +40,10 @@ class BackendSlot final : public Backend {
     // then on.
     void clear();
 
+    // Any thread: clear() at the next observation, if that generation is in charge then. For a loop
+    // that hangs in it now.
+    void forsake(std::uint64_t generation) noexcept { forsaken_ = generation; }
+
     // The module in charge; nullopt = none.
     std::optional<ModuleRegistry::Handle> handle() const noexcept;
     // Its generation, for any thread; 0 = none.
@@ -83,6 +87,7 @@ class BackendSlot final : public Backend {
     Done done_;
     std::uint64_t generation_ = 0;
     std::atomic<std::uint64_t> in_charge_{0};
+    std::atomic<std::uint64_t> forsaken_{0};
 };
 
 }  // namespace ballast

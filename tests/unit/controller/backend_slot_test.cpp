@@ -201,3 +201,15 @@ TEST_CASE("without a backend the loop goes on and says why nothing moves") {
     CHECK(bench.new_module.adopted[0].loaned_bytes == 100 * kKiB);
     CHECK(bench.tick()->backend_up);
 }
+
+TEST_CASE("a backend that is forsaken while a call hangs leaves at the next observation") {
+    SlotBench bench;
+    bench.start();
+    const std::uint64_t generation = bench.slot.generation_in_charge();
+    bench.slot.forsake(generation + 1);  // not this one
+    CHECK(bench.tick()->backend_up);
+    bench.slot.forsake(generation);
+    CHECK_FALSE(bench.tick()->backend_up);
+    CHECK(bench.slot.generation_in_charge() == 0);
+    CHECK(bench.registry.list()[0].users == 0);
+}
