@@ -6,6 +6,7 @@
 
 #include "config/sections.h"
 #include "config/text.h"
+#include "model/backend_name.h"
 
 namespace ballast {
 namespace {
@@ -44,12 +45,6 @@ void read_path(Section& section, std::string_view key, std::string& into, std::s
     } else {
         into = path;
     }
-}
-
-// The words that a backend of one's own takes.
-bool is_backend_name(std::string_view name) {
-    return !name.empty() && name.size() <= 31 && name.front() >= 'a' && name.front() <= 'z' &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == name.npos;
 }
 
 // A file of one's own: any name, and settings that only the file knows.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "hv_backends/libvirt/libvirt_backend.h"
 #include "hv_backends/mock/mock_backend.h"
 #include "hv_backends/pseries/pseries_backend.h"
 
@@ -10,13 +9,6 @@ namespace ballast {
 
 Result<std::unique_ptr<Backend>> make_backend(const Settings& settings, const Clock& clock) {
     const BackendSettings& backend = settings.backend;
-    if (backend.name == "libvirt") {
-        return make_libvirt_backend({.uri = backend.uri,
-                                     .stats_period_s = backend.stats_period_s,
-                                     .reconnect_min = backend.reconnect_min,
-                                     .reconnect_max = backend.reconnect_max},
-                                    clock);
-    }
     if (!settings.scenario) {
         return fail(Errc::invalid_argument,
                     fmt::format("backend '{}' needs a scenario, found none", backend.name));
@@ -24,7 +16,7 @@ Result<std::unique_ptr<Backend>> make_backend(const Settings& settings, const Cl
     if (backend.name == "mock") return make_mock_backend(*settings.scenario, clock);
     if (backend.name == "pseries") return make_pseries_backend(*settings.scenario, clock);
     return fail(Errc::invalid_argument,
-                fmt::format("no backend '{}'; known: pseries, libvirt, mock", backend.name));
+                fmt::format("no simulated backend '{}'; known: pseries, mock", backend.name));
 }
 
 }  // namespace ballast

@@ -1,4 +1,4 @@
-// Builds the backend that a configuration names.
+// Builds the simulated backend that a configuration names, for a virtual clock.
 #pragma once
 
 #include <memory>

@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace ballast {
+namespace {
+
+// What a domain had moved that is no longer in its row.
+struct Left {
+    DomainKey key;
+    std::uint64_t inflated_bytes;
+    std::uint64_t deflated_bytes;
+};
+
+}  // namespace
 
 std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settings& settings,
                                         const RuntimeSettings& runtime) {
@@ -23,11 +33,14 @@ std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settin
         const bool known = found != row_by_key_.end();
         books.emplace_back(known ? controls_[found->second] : DomainControl{}, !known);
     }
+    std::vector<Left> left;
     for (std::size_t row = 0; row < previous_names->key.size(); ++row) {
         const bool moved = row >= domains.size() || domains.key[row] != previous_names->key[row];
-        if (moved) row_by_key_.erase(previous_names->key[row]);
+        if (!moved) continue;
+        row_by_key_.erase(previous_names->key[row]);
+        left.push_back({previous_names->key[row], controls_[row].inflated_total_bytes,
+                        controls_[row].deflated_total_bytes});
     }
-    const std::vector<DomainControl> previous = controls_;
     controls_.resize(domains.size());
     names_ = std::make_shared<DomainNames>(DomainNames{domains.key, domains.name});
 
@@ -41,18 +54,14 @@ std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settin
             resolve(row, settings, runtime);
         }
     }
-    book_gone(*previous_names, previous);
+    for (const Left& row : left) {
+        if (row_by_key_.contains(row.key)) continue;  // elsewhere in the table
+        gone_inflated_bytes_ += row.inflated_bytes;
+        gone_deflated_bytes_ += row.deflated_bytes;
+    }
     std::erase_if(own_settings_,
                   [&](const auto& entry) { return !row_by_key_.contains(entry.first); });
     return fresh;
-}
-
-void Ledger::book_gone(const DomainNames& previous, std::span<const DomainControl> books) noexcept {
-    for (std::size_t row = 0; row < books.size(); ++row) {
-        if (row_by_key_.contains(previous.key[row])) continue;
-        gone_inflated_bytes_ += books[row].inflated_total_bytes;
-        gone_deflated_bytes_ += books[row].deflated_total_bytes;
-    }
 }
 
 void Ledger::resolve(std::size_t row, const Settings& settings, const RuntimeSettings& runtime) {

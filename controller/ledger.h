@@ -40,8 +40,6 @@ class Ledger {
     std::uint64_t gone_deflated_bytes() const noexcept { return gone_deflated_bytes_; }
 
   private:
-    void book_gone(const DomainNames& previous, std::span<const DomainControl> books) noexcept;
-
     std::vector<DomainControl> controls_;
     std::shared_ptr<const DomainNames> names_ = std::make_shared<DomainNames>();
     std::unordered_map<DomainKey, std::size_t> row_by_key_;

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "model/backend_name.h"
+
 namespace ballast {
 namespace {
 
@@ -25,7 +27,7 @@ Result<void> check_settings(const ballast_backend_module& module) {
         return incomplete("lacks its settings");
     for (std::uint64_t i = 0; i < module.setting_count; ++i) {
         const ballast_setting_schema& setting = module.settings[i];
-        if (setting.name == nullptr || !is_module_name(setting.name))
+        if (setting.name == nullptr || !is_backend_name(setting.name))
             return incomplete(fmt::format("has a setting, number {}, without a proper name", i));
         if (setting.type < BALLAST_SETTING_TEXT || setting.type > BALLAST_SETTING_BOOLEAN)
             return incomplete(fmt::format("has a setting '{}' of type {}, expected 0 to 2",
@@ -57,15 +59,6 @@ std::optional<std::string> problem_with(const ballast_setting_schema& setting,
 
 }  // namespace
 
-bool is_module_name(std::string_view name) noexcept {
-    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-    const auto fits = [lower](char c) {
-        return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    };
-    return !name.empty() && name.size() <= 31 && lower(name.front()) &&
-           std::all_of(name.begin(), name.end(), fits);
-}
-
 Result<void> check_descriptor(const ballast_backend_module& module) {
     if (module.magic != BALLAST_MODULE_MAGIC)
         return fail(Errc::bad_data, fmt::format("its magic number is {:#x}, expected {:#x}: "
@@ -86,7 +79,7 @@ Result<void> check_descriptor(const ballast_backend_module& module) {
         return fail(Errc::unsupported,
                     fmt::format("it has features {:#x} that this program does not know",
                                 module.features & ~kKnownFeatures));
-    if (module.name == nullptr || !is_module_name(module.name))
+    if (module.name == nullptr || !is_backend_name(module.name))
         return incomplete("lacks a proper name");
     if (module.description == nullptr || module.module_version == nullptr)
         return incomplete("lacks its description or its version");

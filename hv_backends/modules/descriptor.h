@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +13,6 @@ namespace ballast {
 // Pure. Errors: unsupported (another version, or needs what this host has not), bad_data (not a
 // module's description, or one that is incomplete); each says what was found and expected.
 Result<void> check_descriptor(const ballast_backend_module& module);
-
-// A name for a backend or a setting: begins with a lower-case letter, then those, digits, '_' and
-// '-', at most 31 bytes.
-bool is_module_name(std::string_view name) noexcept;
 
 using SettingValues = std::vector<std::pair<std::string, std::string>>;
 

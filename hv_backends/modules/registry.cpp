@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "model/backend_name.h"
 
 namespace ballast {
 namespace {
@@ -91,7 +92,7 @@ void ModuleRegistry::change(Module& module, ModuleState to) {
 Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::string& path,
                                           const ModuleConfig& config,
                                           const std::function<Result<ModuleImage>()>& open) {
-    if (!is_module_name(name))
+    if (!is_backend_name(name))
         return fail(Errc::invalid_argument,
                     fmt::format("'{}' is no name for a backend: expected a lower-case letter, then "
                                 "those, digits, '_' or '-', at most 31",

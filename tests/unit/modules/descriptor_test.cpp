@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "hv_backends/modules/image.h"
+#include "model/backend_name.h"
 #include "staged.h"
 
 using namespace ballast;
@@ -43,9 +44,9 @@ TEST_CASE("settings are held to what the module says of them, every problem at o
 }
 
 TEST_CASE("names of backends are plain words") {
-    for (const char* good : {"a", "libvirt", "my-backend_2"}) CHECK(is_module_name(good));
+    for (const char* good : {"a", "libvirt", "my-backend_2"}) CHECK(is_backend_name(good));
     for (const char* bad : {"", "Libvirt", "2x", "-x", "a b", "a/b", "é"})
-        CHECK_FALSE(is_module_name(bad));
-    CHECK(is_module_name(std::string(31, 'a')));
-    CHECK_FALSE(is_module_name(std::string(32, 'a')));
+        CHECK_FALSE(is_backend_name(bad));
+    CHECK(is_backend_name(std::string(31, 'a')));
+    CHECK_FALSE(is_backend_name(std::string(32, 'a')));
 }

@@ -2,25 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <sstream>
 
 #include "hv_backends/modules/trusted_file.h"
 #include "staged.h"
 
 using namespace ballast;
 using namespace ballast::test;
-
-namespace {
-
-// Whether the process has a mapping whose name holds `part`.
-bool mapped(const std::string& part) {
-    std::ifstream maps("/proc/self/maps");
-    std::ostringstream text;
-    text << maps.rdbuf();
-    return text.str().find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("closing a module really unmaps its code") {
     const Staged staged;

@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
 #include "staged.h"
@@ -26,11 +25,8 @@ struct Modules {
     std::string path;
 };
 
-bool mapped(const std::string& name) {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);)
-        if (line.find("memfd:ballast-" + name + " ") != std::string::npos) return true;
-    return false;
+bool still_there(const std::string& name) {
+    return mapped("memfd:ballast-" + name + " ");
 }
 
 }  // namespace
@@ -54,7 +50,7 @@ TEST_CASE("a module lives as long as it is used, and its code goes when it is re
     *lease = ModuleLease();
     CHECK(modules.registry.remove_if_unused(handle));
     CHECK(modules.registry.list().empty());
-    CHECK_FALSE(mapped("odd"));
+    CHECK_FALSE(still_there("odd"));
     CHECK(modules.registry.still_mapped() == 0);
     CHECK(modules.registry.lease("odd").error().code == Errc::not_found);
     CHECK(modules.registry.remove_if_unused(handle).error().code == Errc::not_found);
@@ -75,7 +71,7 @@ TEST_CASE("a module that is going takes no new users and waits for the last") {
     std::thread user([&] { *lease = ModuleLease(); });
     CHECK(modules.registry.remove_when_unused(handle, std::chrono::minutes(1)));
     user.join();
-    CHECK_FALSE(mapped("odd"));
+    CHECK_FALSE(still_there("odd"));
 }
 
 TEST_CASE("a removal that is called off leaves the module live") {
@@ -101,7 +97,7 @@ TEST_CASE("a module that fails to come is never seen, and nothing is left of it"
     CHECK(told ==
           std::vector<ModuleState>{ModuleState::coming, ModuleState::going, ModuleState::gone});
     CHECK(modules.registry.list().empty());
-    CHECK_FALSE(mapped("odd"));
+    CHECK_FALSE(still_there("odd"));
     CHECK_FALSE(modules.registry.load("Odd!", modules.path, {}));
     CHECK_FALSE(modules.registry.load("odd", modules.path + "x", {}));
     CHECK(modules.registry.loads() == 0);
@@ -158,14 +154,14 @@ TEST_CASE("a module that is forced out keeps its code under those who use it") {
     auto lease = modules.load("forced");
     const auto handle = ModuleRegistry::handle_of(*lease);
     REQUIRE(modules.registry.force_out(handle));
-    CHECK(mapped("forced"));
+    CHECK(still_there("forced"));
     CHECK(lease->backend().capabilities().name == "forced");  // runs, though it is gone for others
     CHECK(modules.registry.lease("forced").error().code == Errc::not_found);
     REQUIRE(modules.registry.list().size() == 1);
     CHECK(modules.registry.list()[0].tainted);
     CHECK(modules.registry.remove_if_unused(handle).error().code == Errc::not_found);
     *lease = ModuleLease();
-    CHECK(mapped("forced"));
+    CHECK(still_there("forced"));
     CHECK(modules.load("forced"));  // the name is free
 }
 
@@ -207,7 +203,7 @@ TEST_CASE("what the trial finds keeps a file out of this process") {
     const auto refused = registry.load("odd", staged("odd"), {});
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().context, Catch::EndsWith("odd.so crashed"));
-    CHECK_FALSE(mapped("odd"));
+    CHECK_FALSE(still_there("odd"));
 }
 
 // BALLAST_TORTURE_LOADS sets how often (default: a short run).

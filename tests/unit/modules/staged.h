@@ -1,39 +1,43 @@
 // Shared objects of the build, copied to where only this user may write.
 #pragma once
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "hv_backends/modules/module_backend.h"
+#include "tests/unit/http/temp_dir.h"
 
 namespace ballast::test {
 
 class Staged {
   public:
-    Staged() {
-        char folder[] = "/tmp/ballast-modules-XXXXXX";
-        folder_ = ::mkdtemp(folder);
-    }
-    ~Staged() { std::filesystem::remove_all(folder_); }
-    Staged(const Staged&) = delete;
-    Staged& operator=(const Staged&) = delete;
-
     // The path of a copy of the build's NAME.so.
     std::string operator()(const std::string& name) const {
-        const std::filesystem::path copy = folder_ / (name + ".so");
-        std::filesystem::copy_file(std::filesystem::path(BALLAST_TEST_MODULES) / (name + ".so"),
-                                   copy, std::filesystem::copy_options::overwrite_existing);
-        ::chmod(copy.c_str(), 0755);
-        return copy;
+        const std::string file = name + ".so";
+        std::filesystem::copy_file(std::filesystem::path(BALLAST_TEST_MODULES) / file,
+                                   folder() / file,
+                                   std::filesystem::copy_options::overwrite_existing);
+        ::chmod((folder() / file).c_str(), 0755);
+        return folder() / file;
     }
-    const std::filesystem::path& folder() const { return folder_; }
+    std::filesystem::path folder() const {
+        return std::filesystem::path(folder_.path("x")).parent_path();
+    }
 
   private:
-    std::filesystem::path folder_;
+    TempDir folder_;
 };
+
+// Whether the process has a mapping whose line holds `part`.
+inline bool mapped(const std::string& part) {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (line.find(part) != line.npos) return true;
+    return false;
+}
 
 inline ModuleConfig behaving(const std::string& behaviour) {
     ModuleConfig config;
