@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <ctime>
+
 namespace ballast {
 
 Time SystemClock::now() const noexcept {
@@ -8,6 +10,12 @@ Time SystemClock::now() const noexcept {
 
 WallTime SystemClock::wall_now() const noexcept {
     return std::chrono::system_clock::now();
+}
+
+Duration thread_cpu_time() noexcept {
+    timespec used{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 }  // namespace ballast

@@ -31,4 +31,7 @@ class SystemClock final : public Clock {
     WallTime wall_now() const noexcept override;
 };
 
+// Processor time that the calling thread has used; for budgets.
+Duration thread_cpu_time() noexcept;
+
 }  // namespace ballast

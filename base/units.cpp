@@ -168,6 +168,7 @@ std::string format_signed_size(std::int64_t bytes) {
 std::string format_duration(Duration duration) {
     using std::chrono::milliseconds;
     auto rest = std::chrono::duration_cast<milliseconds>(duration).count();
+    if (rest == 0 && duration.count() >= 1000) return fmt::format("{}us", duration.count() / 1000);
     if (rest < 1000) return fmt::format("{}ms", rest);
     std::string text;
     const auto take = [&](std::int64_t unit_ms, char name) {

@@ -28,7 +28,7 @@ std::string format_signed_size(std::int64_t bytes);
 // invalid_argument; values above 100 years are refused.
 Result<Duration> parse_duration(std::string_view text);
 
-// "1.5s", "10m", "2h30m", "1d": the shortest exact form in ms or more, for people.
+// "1.5s", "10m", "2h30m", "1d", "250us": to the ms, or to the us where it is shorter, for people.
 std::string format_duration(Duration duration);
 
 }  // namespace ballast

@@ -5,53 +5,16 @@
 #include <memory>
 #include <optional>
 
+#include "bench/mock_host.h"
 #include "bench/side_by_side.h"
-#include "controller/controller.h"
-#include "hv_backends/mock/mock_backend.h"
 #include "hv_backends/modules/module_backend.h"
 #include "modules/builtin.h"
-#include "sim/virtual_clock.h"
 
 namespace ballast::bench {
 namespace {
 
-Settings settings_for(std::uint32_t domains) {
-    Settings settings;
-    settings.mode = Mode::simulate;
-    settings.backend.name = "mock";
-    settings.policy.name = "fixed";
-    settings.cmm.simulate_loan_target_kb = 262144;
-    Scenario scenario;
-    ScenarioDomain domain;
-    domain.name = "d";
-    domain.count = domains;
-    domain.page_bytes = 4096;
-    domain.used.points = {{Duration{0}, 300 * kMiB}};
-    scenario.domains.push_back(domain);
-    settings.scenario = std::move(scenario);
-    return settings;
-}
-
-struct Host {
-    explicit Host(std::uint32_t domains)
-        : settings(settings_for(domains)),
-          backend(make_mock_backend(*settings.scenario, clock)),
-          controller(settings, *backend, clock) {
-        // A mock always starts; what it could fail at is a network.
-        if (!backend->start(controller)) std::terminate();
-    }
-    void tick() {
-        clock.advance(controller.delay());
-        controller.tick(clock.now());
-    }
-    Settings settings;
-    VirtualClock clock;
-    std::unique_ptr<Backend> backend;
-    Controller controller;
-};
-
 Case decide_case(std::uint32_t domains) {
-    auto host = std::make_shared<Host>(domains);
+    auto host = std::make_shared<MockHost>(domains);
     host->tick();  // the loans are made; what follows is the steady state
     auto source = std::make_shared<DomainTable>();
     source->resize(domains);
@@ -100,7 +63,7 @@ struct ModuleHost {
 };
 
 Case module_case(std::uint32_t domains) {
-    auto direct = std::make_shared<Host>(domains);
+    auto direct = std::make_shared<MockHost>(domains);
     auto module = std::make_shared<ModuleHost>(domains);
     direct->tick();
     module->tick();

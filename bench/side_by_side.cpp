@@ -2,11 +2,11 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/clock.h"
+#include "base/statistics.h"
 
 namespace ballast::bench {
 namespace {
@@ -15,14 +15,6 @@ long switches() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_nivcsw;
-}
-
-double quantile(std::vector<double> values, double share) {
-    std::sort(values.begin(), values.end());
-    const double at = share * static_cast<double>(values.size() - 1);
-    const auto low = static_cast<std::size_t>(at);
-    const std::size_t high = std::min(low + 1, values.size() - 1);
-    return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
 }
 
 }  // namespace
@@ -67,10 +59,11 @@ Figure run(const Case& item, std::size_t windows) {
     Figure figure;
     figure.windows = ours.size();
     if (ours.empty()) return figure;
-    figure.median = quantile(ours, 0.5);
-    figure.baseline_median = quantile(theirs, 0.5);
-    figure.ratio = quantile(ratios, 0.5);
-    figure.spread = (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / figure.ratio;
+    figure.median = spread_of(ours).median;
+    figure.baseline_median = spread_of(theirs).median;
+    const Spread ratio = spread_of(ratios);
+    figure.ratio = ratio.median;
+    figure.spread = ratio.interquartile_range / ratio.median;
     return figure;
 }
 

@@ -44,6 +44,7 @@ struct NamedCase {
 };
 std::vector<NamedCase> decide_cases();
 std::vector<NamedCase> module_ref_cases();
+std::vector<NamedCase> probe_cases();
 std::vector<NamedCase> simulate_cases();
 
 }  // namespace ballast::bench

@@ -40,6 +40,8 @@ Settings read_settings(const YamlNode& node, std::vector<ConfigProblem>& problem
         section.number("max_domains", settings.metrics.max_domains, {0, 1'000'000});
     }
     read_part(root, "state", read_state, settings.state);
+    read_part(root, "references", read_references, settings.references);
+    read_part(root, "probe", read_probe, settings.probe);
     if (const YamlNode* const scenario = root.find("scenario")) {
         settings.scenario = read_scenario(*scenario, settings.backend.name, problems);
     }

@@ -14,6 +14,9 @@ void read_backend(const YamlNode& node, BackendSettings& into,
 void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems);
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems);
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems);
+void read_references(const YamlNode& node, ReferenceSettings& into,
+                     std::vector<ConfigProblem>& problems);
+void read_probe(const YamlNode& node, ProbeSettings& into, std::vector<ConfigProblem>& problems);
 // `backend` decides which calls and answers a fault may name; empty = unknown, any will do.
 Scenario read_scenario(const YamlNode& node, const std::string& backend,
                        std::vector<ConfigProblem>& problems);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/module_ref.h"
 #include "base/units.h"
 #include "model/scenario.h"
 
@@ -88,6 +89,25 @@ struct MetricsSettings {
     std::uint64_t max_domains = 1000;  // above it, no per-domain series
 };
 
+// How the daemon's own readers are counted; automatic: as is cheapest here.
+struct ReferenceSettings {
+    RefScheme module_refs = RefScheme::automatic;
+    RefScheme snapshot_refs = RefScheme::automatic;
+
+    friend bool operator==(const ReferenceSettings&, const ReferenceSettings&) = default;
+};
+
+// What readers pay under each scheme, measured in the background.
+struct ProbeSettings {
+    bool enabled = false;
+    Duration budget_per_s = std::chrono::milliseconds(1);  // of a core; 10 us .. 100 ms
+    std::uint32_t loops = 1000;                            // 100 .. 100000, sections at a time
+    std::int64_t nreaders = -1;                            // 1 .. 256; -1 = 75 % of the CPUs
+    std::uint32_t nruns = 21;                              // 3 .. 1000
+
+    friend bool operator==(const ProbeSettings&, const ProbeSettings&) = default;
+};
+
 struct StateSettings {
     // Where the books are to be kept; checked, and not used as long as they are kept in memory.
     std::string path = "/var/lib/ballast/state.db";
@@ -106,6 +126,8 @@ struct Settings {
     ListenSettings listen;
     MetricsSettings metrics;
     StateSettings state;
+    ReferenceSettings references;
+    ProbeSettings probe;
     std::optional<Scenario> scenario;  // present exactly when mode is simulate
     std::string text;                  // what all this was read from
 };

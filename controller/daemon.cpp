@@ -14,6 +14,7 @@
 #include "controller/controller.h"
 #include "controller/http/http_service.h"
 #include "controller/loop.h"
+#include "controller/references.h"
 #include "controller/service_manager.h"
 #include "hv_backends/modules/trial.h"
 
@@ -45,6 +46,8 @@ std::string needs_restart(const Settings& old_settings, const Settings& new_sett
              old_settings.listen.api != new_settings.listen.api ||
              old_settings.listen.api_group != new_settings.listen.api_group,
          "listen");
+    note(old_settings.references != new_settings.references, "references");
+    note(old_settings.probe != new_settings.probe, "probe");
     return sections;
 }
 
@@ -184,7 +187,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     std::signal(SIGPIPE, SIG_IGN);
 
     const SystemClock clock;
-    ModuleRegistry registry(clock, {.trial = trial_of(settings)});
+    References references(settings, clock);
+    ModuleRegistry registry(clock,
+                            {.scheme = references.module_refs(), .trial = trial_of(settings)});
     registry.notifiers().add([](const ModuleChange& change) -> std::optional<std::string> {
         log::info("backend '{}': {} -> {}", change.name, to_string(change.from),
                   to_string(change.to));
@@ -193,7 +198,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     BackendSlot backend;
     if (auto loaded = BackendManager::load_configured(settings, registry, backend); !loaded)
         return loaded;
-    Controller controller(settings, backend, clock, options.dry_run);
+    Settings controlled = settings;
+    controlled.references.snapshot_refs = references.snapshot_refs();
+    Controller controller(controlled, backend, clock, options.dry_run);
     Loop loop(
         controller, backend, clock,
         settings.scenario ? ParameterEvents(*settings.scenario, clock.now()) : ParameterEvents());
@@ -204,8 +211,15 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
         log::warn("{}; trying again", started.error().message());
     }
     BackendManager manager(settings, registry, backend, controller, loop);
+    if (settings.probe.enabled) {
+        // Nice to have: the daemon does its work without.
+        if (auto started =
+                references.start_probe(settings.probe, [&loop] { return loop.idle_for(); });
+            !started)
+            log::warn("what readers pay is not measured: {}", started.error().message());
+    }
     auto http = start_http(settings.listen, settings.metrics, loop, controller.snapshots(), manager,
-                           clock, {.socket_activation = true});
+                           references, clock, {.socket_activation = true});
     if (!http) {
         backend.stop();
         return with_context(http.error(), "serving HTTP");
@@ -221,6 +235,7 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
                   .beat_every = service_manager::watchdog_period()});
     }
 
+    references.stop_probe();
     Result<void> outcome;
     if (settings.state.on_stop == OnStop::release && !backend.handle()) {
         if (controller.lent_bytes() > 0)

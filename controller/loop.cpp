@@ -44,6 +44,7 @@ void Loop::run(const Hooks& hooks) {
             }
             next = std::min(next, next_beat);
         }
+        idle_until_ = next;
         {
             std::unique_lock lock(mutex_);
             changed_.wait_for(lock, span_until(next, clock_.now()),
@@ -51,6 +52,7 @@ void Loop::run(const Hooks& hooks) {
             if (stopping_) break;
             woken_ = false;
         }
+        idle_until_ = Time{};
         backend_.advance();
         controller_.process_events();
         run_commands();
@@ -97,6 +99,10 @@ void Loop::stop() noexcept {
         stopping_ = true;
     }
     changed_.notify_all();
+}
+
+Duration Loop::idle_for() const noexcept {
+    return idle_until_.load() - clock_.now();
 }
 
 bool Loop::stopping() const noexcept {

@@ -2,6 +2,7 @@
 // between.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -45,6 +46,10 @@ class Loop {
     // effect, so it must own what it refers to).
     Result<void> call(Command command, Duration timeout);
 
+    // Any thread: how long it will do nothing if nothing happens; 0 or less where it is at work, or
+    // late.
+    Duration idle_for() const noexcept;
+
     // Any thread: an event was queued, look at it soon.
     void wake() noexcept;
 
@@ -56,6 +61,7 @@ class Loop {
     Backend& backend_;
     const Clock& clock_;
     ParameterEvents parameters_;  // loop's thread only
+    std::atomic<Time> idle_until_{Time{}};
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Pending>> pending_;  // guarded by mutex_

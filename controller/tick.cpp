@@ -14,7 +14,11 @@ Controller::State::State(const Settings& initial, Backend& hypervisor, const Clo
       clock(time),
       dry_run(dry),
       rule_set(functions),
-      allocator(hypervisor, functions.fall_back) {
+      allocator(hypervisor, functions.fall_back),
+      // Whoever knows what readers pay here has chosen already.
+      snapshots(initial.references.snapshot_refs == RefScheme::automatic
+                    ? RefScheme::atomic
+                    : initial.references.snapshot_refs) {
     apply_debug_level();
 }
 

@@ -83,6 +83,10 @@ Answer ApiClient::backends() {
     return call("GET", "/api/v1/backends");
 }
 
+Answer ApiClient::probe() {
+    return call("GET", "/api/v1/probe");
+}
+
 Answer ApiClient::change_backend(const std::string& name, const std::string& action,
                                  const Json& fields, std::chrono::milliseconds patience) {
     return call("POST", "/api/v1/backends/" + encode_segment(name) + "/" + action, fields,

@@ -31,6 +31,7 @@ class ApiClient {
     Answer control(const std::string& action, const std::string& domain);
 
     Answer backends();
+    Answer probe();
     // `action`: "load", "unload" or "lockdown"; `fields` are texts. Blocks for as long as it takes,
     // within `patience`.
     Answer change_backend(const std::string& name, const std::string& action, const Json& fields,

@@ -36,6 +36,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_check_config_command(app, session);
     add_simulate_command(app, session);
     add_conform_command(app, session);
+    add_probe_command(app, session);
 }
 
 ExitStatus run(const std::vector<std::string>& arguments, Session& session) {

@@ -37,16 +37,17 @@ Json or_all(const std::string& domain) {
 }  // namespace
 
 Api::Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
-         const Clock& clock, std::function<std::string()> metrics)
+         const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics)
     : snapshots_(snapshots),
       control_(control),
       backends_(backends),
+      probe_(probe),
       clock_(clock),
       metrics_(std::move(metrics)),
       started_(clock.now()) {}
 
 std::span<const Api::Route> Api::routes() noexcept {
-    static constexpr std::array<Route, 18> kRoutes{{
+    static constexpr std::array<Route, 19> kRoutes{{
         {"GET", "/metrics", false, &Api::metrics},
         {"GET", "/healthz", false, &Api::healthz},
         {"GET", "/readyz", false, &Api::readyz},
@@ -61,6 +62,7 @@ std::span<const Api::Route> Api::routes() noexcept {
         {"POST", "/api/v1/disable", true, &Api::disable},
         {"POST", "/api/v1/enable", true, &Api::enable},
         {"POST", "/api/v1/release", true, &Api::release},
+        {"GET", "/api/v1/probe", false, &Api::probe},
         {"GET", "/api/v1/backends", false, &Api::backends},
         {"POST", "/api/v1/backends/{name}/load", true, &Api::load_backend},
         {"POST", "/api/v1/backends/{name}/unload", true, &Api::unload_backend},

@@ -11,6 +11,7 @@
 #include "controller/backend_admin.h"
 #include "controller/http/control.h"
 #include "controller/http/message.h"
+#include "controller/probe_status.h"
 #include "controller/snapshot_exchange.h"
 
 namespace ballast {
@@ -19,7 +20,7 @@ class Api {
   public:
     // All by reference outlive the API. `metrics` gives the text of /metrics.
     Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
-        const Clock& clock, std::function<std::string()> metrics);
+        const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics);
 
     // Answers one request; never throws. Any thread. Blocks as long as Control and BackendAdmin do
     // for attributes and writes, else not at all.
@@ -55,11 +56,14 @@ class Api {
     Response unload_backend(const Call&) const;
     Response lock_backend(const Call&) const;
 
+    Response probe(const Call&) const;
+
     Response set_disabled(const Call&, bool disabled) const;
 
     const SnapshotExchange& snapshots_;
     Control& control_;
     BackendAdmin& backends_;
+    const ProbeStatus& probe_;
     const Clock& clock_;
     std::function<std::string()> metrics_;
     Time started_;

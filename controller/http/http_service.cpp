@@ -27,10 +27,10 @@ struct HttpService::State {
     std::unique_ptr<Server> unix_socket;
 
     State(const MetricsSettings& settings, Loop& loop, const SnapshotExchange& snapshots,
-          BackendAdmin& backends, const Clock& clock)
-        : metrics(snapshots, backends, settings.max_domains),
+          BackendAdmin& backends, const ProbeStatus& probe, const Clock& clock)
+        : metrics(snapshots, backends, probe, settings.max_domains),
           control(loop, kCommandTimeout),
-          api(snapshots, control, backends, clock, [this] { return metrics.text(); }) {}
+          api(snapshots, control, backends, probe, clock, [this] { return metrics.text(); }) {}
 
     Server::Handler handler() {
         return [this](const Request& request) { return api.handle(request); };
@@ -86,15 +86,16 @@ std::uint16_t HttpService::tcp_port() const noexcept {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                BackendAdmin& backends, const Clock& clock,
-                                                HttpOptions options) {
+                                                BackendAdmin& backends, const ProbeStatus& probe,
+                                                const Clock& clock, HttpOptions options) {
     ActivatedSockets activated;
     if (options.socket_activation) {
         auto taken = take_activated_sockets();
         if (!taken) return Failure(taken.error());
         activated = std::move(*taken);
     }
-    auto state = std::make_unique<HttpService::State>(metrics, loop, snapshots, backends, clock);
+    auto state =
+        std::make_unique<HttpService::State>(metrics, loop, snapshots, backends, probe, clock);
     if (auto served = state->serve_tcp(listen.http, std::move(activated.tcp)); !served)
         return Failure(served.error());
     if (auto served = state->serve_unix(listen, std::move(activated.unix_socket)); !served)

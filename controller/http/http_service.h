@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "controller/backend_admin.h"
 #include "controller/loop.h"
+#include "controller/probe_status.h"
 #include "controller/snapshot_exchange.h"
 
 namespace ballast {
@@ -39,7 +40,8 @@ class HttpService {
     friend Result<std::unique_ptr<HttpService>> start_http(const ListenSettings&,
                                                            const MetricsSettings&, Loop&,
                                                            const SnapshotExchange&, BackendAdmin&,
-                                                           const Clock&, HttpOptions);
+                                                           const ProbeStatus&, const Clock&,
+                                                           HttpOptions);
     struct State;
     explicit HttpService(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
@@ -51,7 +53,7 @@ class HttpService {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                BackendAdmin& backends, const Clock& clock,
-                                                HttpOptions options = {});
+                                                BackendAdmin& backends, const ProbeStatus& probe,
+                                                const Clock& clock, HttpOptions options = {});
 
 }  // namespace ballast

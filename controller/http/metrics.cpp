@@ -49,14 +49,15 @@ std::string domain_label(const DomainNames& names, std::size_t row) {
 class SnapshotCollector final : public prometheus::Collectable {
   public:
     SnapshotCollector(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-                      std::uint64_t max_domains)
-        : snapshots_(snapshots), backends_(backends), max_domains_(max_domains) {}
+                      const ProbeStatus& probe, std::uint64_t max_domains)
+        : snapshots_(snapshots), backends_(backends), probe_(probe), max_domains_(max_domains) {}
 
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> out;
         add(out, "ballast_snapshots_skipped_total", "Ticks that readers kept from being published.",
             MetricType::Counter, static_cast<double>(snapshots_.skipped()));
         add_modules(out);
+        add_probe(out, probe_.report());
         const auto snapshot = snapshots_.latest();
         if (!snapshot) return out;
         add_loop(out, *snapshot);
@@ -127,6 +128,80 @@ class SnapshotCollector final : public prometheus::Collectable {
         add(out, "ballast_backend_call_running_seconds",
             "How long a call into a backend has not returned; 0 where none runs.",
             MetricType::Gauge, seconds(longest));
+    }
+
+    static void add_probe(std::vector<MetricFamily>& out, const ProbeReport& report) {
+        add_choices(out, report.choices);
+        if (!report.enabled) return;
+        add(out, "ballast_refscale_cpu_seconds_total",
+            "Processor time that measuring what readers pay has cost.", MetricType::Counter,
+            seconds(report.cpu_time));
+        family(out, "ballast_refscale_experiments_total", "Experiments since the start.",
+               MetricType::Counter)
+            .metric = {
+            sample(MetricType::Counter, static_cast<double>(report.kept), {{"outcome", "kept"}}),
+            sample(MetricType::Counter, static_cast<double>(report.thrown_away),
+                   {{"outcome", "thrown_away"}})};
+        std::vector<ClientMetric> read;
+        std::vector<ClientMetric> spread;
+        std::vector<ClientMetric> valid;
+        std::vector<ClientMetric> update;
+        for (const probe::Row& row : report.rows) {
+            const Labels labels{{"scale_type", std::string(row.read.type->name)},
+                                {"readers", std::to_string(row.read.readers)}};
+            const auto gauge = [&](double value) {
+                return sample(MetricType::Gauge, value, labels);
+            };
+            valid.push_back(gauge(row.quality == probe::Quality::steady ? 1 : 0));
+            if (row.quality != probe::Quality::unusable) {
+                read.push_back(gauge(row.read.ns.median * 1e-9));
+                spread.push_back(gauge(row.read.spread()));
+            }
+            if (row.read.readers == 1 && row.update &&
+                row.update_quality != probe::Quality::unusable)
+                update.push_back(sample(MetricType::Gauge, row.update->ns.median * 1e-9,
+                                        {{"scale_type", std::string(row.read.type->name)}}));
+        }
+        const auto add_all = [&](std::string name, std::string help,
+                                 std::vector<ClientMetric> all) {
+            if (!all.empty())
+                family(out, std::move(name), std::move(help), MetricType::Gauge).metric =
+                    std::move(all);
+        };
+        add_all("ballast_refscale_read_seconds",
+                "Median cost of taking and dropping a reference; too noisy ones are left out.",
+                std::move(read));
+        add_all("ballast_refscale_read_spread_ratio",
+                "Interquartile range of that cost over its median.", std::move(spread));
+        add_all("ballast_refscale_valid", "1 where that cost is steady enough to rely on.",
+                std::move(valid));
+        add_all("ballast_refscale_update_seconds",
+                "Median cost of a grace period, a removal or a lock for writing.",
+                std::move(update));
+    }
+
+    static void add_choices(std::vector<MetricFamily>& out,
+                            const std::vector<probe::Choice>& choices) {
+        if (choices.empty()) return;
+        std::vector<ClientMetric> chosen;
+        std::vector<ClientMetric> cost;
+        for (const probe::Choice& choice : choices) {
+            chosen.push_back(sample(
+                MetricType::Gauge, 1,
+                {{"use", choice.use.name}, {"scheme", std::string(to_string(choice.chosen))}}));
+            for (const probe::Candidate& candidate : choice.candidates)
+                if (candidate.implemented && candidate.unsafe.empty())
+                    cost.push_back(sample(
+                        MetricType::Gauge, candidate.ns_per_s * 1e-9,
+                        {{"use", choice.use.name}, {"scale_type", candidate.cost.scale_type}}));
+        }
+        family(out, "ballast_reference_scheme", "1 for the scheme that protects these readers.",
+               MetricType::Gauge)
+            .metric = std::move(chosen);
+        family(out, "ballast_reference_cost_ratio",
+               "Share of a core that these readers would cost under each scheme on offer.",
+               MetricType::Gauge)
+            .metric = std::move(cost);
     }
 
     static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
@@ -218,6 +293,7 @@ class SnapshotCollector final : public prometheus::Collectable {
 
     const SnapshotExchange& snapshots_;
     const BackendAdmin& backends_;
+    const ProbeStatus& probe_;
     const std::uint64_t max_domains_;
 };
 
@@ -227,9 +303,9 @@ struct Metrics::State {
     prometheus::Registry registry;  // what does not change from tick to tick
     SnapshotCollector collector;
 
-    State(const SnapshotExchange& snapshots, const BackendAdmin& backends,
+    State(const SnapshotExchange& snapshots, const BackendAdmin& backends, const ProbeStatus& probe,
           std::uint64_t max_domains)
-        : collector(snapshots, backends, max_domains) {
+        : collector(snapshots, backends, probe, max_domains) {
         prometheus::BuildGauge()
             .Name("ballast_build_info")
             .Help("The running version; always 1.")
@@ -240,8 +316,8 @@ struct Metrics::State {
 };
 
 Metrics::Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-                 std::uint64_t max_domains)
-    : state_(std::make_unique<State>(snapshots, backends, max_domains)) {}
+                 const ProbeStatus& probe, std::uint64_t max_domains)
+    : state_(std::make_unique<State>(snapshots, backends, probe, max_domains)) {}
 Metrics::~Metrics() = default;
 
 std::string Metrics::text() const {

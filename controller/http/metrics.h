@@ -6,16 +6,17 @@
 #include <string>
 
 #include "controller/backend_admin.h"
+#include "controller/probe_status.h"
 #include "controller/snapshot_exchange.h"
 
 namespace ballast {
 
 class Metrics {
   public:
-    // `snapshots` and `backends` outlive this. Above `max_domains` domains no series carries a
-    // domain label.
+    // `snapshots`, `backends` and `probe` outlive this. Above `max_domains` domains no series
+    // carries a domain label.
     Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-            std::uint64_t max_domains);
+            const ProbeStatus& probe, std::uint64_t max_domains);
     ~Metrics();
 
     // The text exposition format, version 0.0.4. Any thread; never waits for the loop.

@@ -33,6 +33,7 @@ FREE = {"tests", "bench", "docs"}
 LIBRARIES = {
     "libvirt": ("hv_backends/libvirt/", "tests/", "bench/"),
     "prometheus": ("controller/http/metrics.cpp",),
+    "urcu": ("probe/schemes/",),
     "yaml-cpp": ("config/yaml_document.cpp", "tests/"),
 }
 CLOCK_FILE = "base/clock.cpp"

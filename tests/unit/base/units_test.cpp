@@ -117,7 +117,8 @@ TEST_CASE("sizes and durations are shown at their edges") {
     CHECK(format_size(UINT64_MAX) == "16384.00 PiB");
     CHECK(format_signed_size(0) == "+0 B");
     CHECK(format_signed_size(INT64_MAX) == "+8192.00 PiB");
-    CHECK(format_duration(999'999ns) == "0ms");
+    CHECK(format_duration(999'999ns) == "999us");
+    CHECK(format_duration(999ns) == "0ms");
     CHECK(format_duration(1s) == "1s");
     CHECK(format_duration(60s) == "1m");
     CHECK(format_duration(25h + 1ms) == "1d1h0.001s");

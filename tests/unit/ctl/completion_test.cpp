@@ -50,6 +50,7 @@ using Words = std::vector<std::string>;
 
 TEST_CASE("bash completes commands, domains and attributes where they belong") {
     CHECK(complete("ballastctl rel") == Words{"release"});
+    CHECK(complete("ballastctl probe --scale-type rcu-t") == Words{"rcu-tasks", "rcu-trace"});
     CHECK(complete("ballastctl --json st") == Words{"status"});
     CHECK(complete("ballastctl explain ''") == Words{"db-1", "web\\ 2"});
     CHECK(complete("ballastctl get d") == Words{"db-1"});

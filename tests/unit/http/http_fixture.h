@@ -153,12 +153,47 @@ class FakeBackends final : public BackendAdmin {
     std::vector<std::string> log;
 };
 
+// A survey of two schemes, one of which is too noisy with two readers.
+inline ProbeReport probe_report() {
+    const auto finding = [](const char* type, unsigned readers, std::vector<double> samples) {
+        probe::Finding made;
+        made.type = probe::find_scale_type(type);
+        made.readers = readers;
+        made.ns = spread_of(std::move(samples));
+        made.tried = 4;
+        return made;
+    };
+    ProbeReport report;
+    report.enabled = true;
+    report.surveys = 1;
+    report.finished = WallTime(std::chrono::seconds(1'700'000'000));
+    report.kept = 20;
+    report.thrown_away = 3;
+    report.cpu_time = std::chrono::milliseconds(1500);
+    report.rows =
+        probe::rows_of({finding("empty", 1, {0.5, 0.5, 0.5}), finding("rcu", 1, {2, 2, 2}),
+                        finding("rcu", 2, {1, 50, 100}), finding("rcu", 0, {500, 500, 500})},
+                       3);
+    report.choices = {
+        probe::choose({"module_refs", probe::needs_of_ballast(), 1, 1}, probe::typical_costs())};
+    return report;
+}
+
+// Answers what the test puts into it.
+class FakeProbe final : public ProbeStatus {
+  public:
+    ProbeReport report() const override { return found; }
+    ProbeReport found;
+};
+
 struct ApiFixture {
     SnapshotExchange snapshots;
     FakeControl control;
     FakeBackends backends;
+    FakeProbe probe;
     ManualClock clock;
-    Api api{snapshots, control, backends, clock, [] { return std::string("ballast_fake 1\n"); }};
+    Api api{snapshots, control, backends,
+            probe,     clock,   [] { return std::string("ballast_fake 1\n"); }};
 
     void publish() {
         fill(*snapshots.begin());

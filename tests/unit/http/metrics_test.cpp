@@ -33,7 +33,8 @@ std::size_t series_with(const std::string& text, const std::string& part) {
 TEST_CASE("each series carries what the snapshot says") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
     CHECK(series(text, R"(ballast_domain_memory_bytes{domain="db-1"})") == 8.0 * kGiB);
     CHECK(series(text, R"(ballast_loaned_bytes{domain="db-1"})") == 4.0 * kGiB);
     CHECK(series(text, R"(ballast_loan_target_bytes{domain="db-1"})") == 4.0 * kGiB);
@@ -69,7 +70,8 @@ TEST_CASE("each series carries what the snapshot says") {
 TEST_CASE("the tick histogram is cumulative") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0001"})") == 0);
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="0.0005"})") == 6);
     CHECK(series(text, R"(ballast_tick_duration_seconds_bucket{le="5"})") == 6);
@@ -81,11 +83,11 @@ TEST_CASE("the tick histogram is cumulative") {
 TEST_CASE("above the limit only host-wide series remain") {
     ApiFixture fixture;
     fixture.publish();
-    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1).text();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1).text();
     CHECK(series_with(text, "domain=\"") == 0);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
-    CHECK(series_with(Metrics(fixture.snapshots, fixture.backends, 2).text(), "domain=\"db-1\"") ==
-          7);
+    CHECK(series_with(Metrics(fixture.snapshots, fixture.backends, fixture.probe, 2).text(),
+                      "domain=\"db-1\"") == 7);
 }
 
 TEST_CASE("figures that are not known are left out") {
@@ -94,16 +96,42 @@ TEST_CASE("figures that are not known are left out") {
     fill(snapshot);
     snapshot.host = HostState{};
     fixture.snapshots.publish();
-    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
     CHECK(series_with(text, "ballast_host_memory") == 0);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
 }
 
 TEST_CASE("before the first tick there is only what does not depend on one") {
     const SnapshotExchange snapshots;
-    const std::string text = Metrics(snapshots, FakeBackends(), 1000).text();
+    const std::string text = Metrics(snapshots, FakeBackends(), FakeProbe(), 1000).text();
     CHECK(series_with(text, "ballast_build_info{") == 1);
     CHECK(series_with(text, "ballast_") == 5);
+}
+
+TEST_CASE("what readers pay is exported with its spread and validity, and not where it is noise") {
+    ApiFixture fixture;
+    fixture.probe.found = probe_report();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
+    const std::string one = R"({scale_type="rcu",readers="1"})";
+    const std::string two = R"({scale_type="rcu",readers="2"})";
+    CHECK(series(text, "ballast_refscale_read_seconds" + one) == Approx(2e-9));
+    CHECK(series(text, "ballast_refscale_read_spread_ratio" + one) == 0);
+    CHECK(series(text, "ballast_refscale_valid" + one) == 1);
+    CHECK(series_with(text, "ballast_refscale_read_seconds" + two) == 0);
+    CHECK(series(text, "ballast_refscale_valid" + two) == 0);
+    CHECK(series(text, R"(ballast_refscale_update_seconds{scale_type="rcu"})") == Approx(5e-7));
+    CHECK(series(text, R"(ballast_refscale_experiments_total{outcome="kept"})") == 20);
+    CHECK(series(text, R"(ballast_refscale_experiments_total{outcome="thrown_away"})") == 3);
+    CHECK(series(text, "ballast_refscale_cpu_seconds_total") == Approx(1.5));
+    CHECK(series(text, R"(ballast_reference_scheme{use="module_refs",scheme="atomic"})") == 1);
+    CHECK(series(text,
+                 R"(ballast_reference_cost_ratio{use="module_refs",scale_type="atomic-ref"})") ==
+          Approx(77e-9));
+    fixture.probe.found = {};
+    CHECK(series_with(Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text(),
+                      "refscale") == 0);
 }
 
 TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
@@ -114,7 +142,8 @@ TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
     names->name[0] = "bad\xff";
     snapshot.names = names;
     fixture.snapshots.publish();
-    const std::string text = Metrics(fixture.snapshots, fixture.backends, 1000).text();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
     CHECK(text.find('\xff') == text.npos);
     CHECK(series(text, "ballast_loaned_bytes{domain=\"" + to_string(names->key[0]) + "\"}") ==
           4.0 * kGiB);

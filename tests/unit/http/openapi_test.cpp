@@ -143,6 +143,7 @@ TEST_CASE("answers are what the document says, no field more or less") {
     const Document document;
     ApiFixture fixture;
     fixture.publish();
+    fixture.probe.found = probe_report();
     for (const Api::Route& route : Api::routes()) {
         const std::string pattern(route.pattern);
         const std::string body = route.method == "PUT" ? R"({"value":"512"})" : "";

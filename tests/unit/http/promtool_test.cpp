@@ -37,8 +37,8 @@ TEST_CASE("promtool has nothing to say about the metrics", "[promtool]") {
     ApiFixture fixture;
     fixture.publish();
     for (const std::uint64_t max_domains : {std::uint64_t{1000}, std::uint64_t{0}}) {
-        const Checked checked =
-            promtool(Metrics(fixture.snapshots, fixture.backends, max_domains).text());
+        const Checked checked = promtool(
+            Metrics(fixture.snapshots, fixture.backends, fixture.probe, max_domains).text());
         CHECK(checked.status == 0);
         CHECK(checked.output.empty());
     }

@@ -57,6 +57,7 @@ class OneDomain final : public Backend {
 class RunningDaemon {
   public:
     FakeBackends backends;
+    FakeProbe probe;
     RunningDaemon() {
         listen.http = "127.0.0.1:0";
         listen.api = folder.path("api.sock");
@@ -67,8 +68,8 @@ class RunningDaemon {
         controller = std::make_unique<Controller>(settings, backend, clock);
         REQUIRE(backend.start(*controller));
         loop = std::make_unique<Loop>(*controller, backend, clock);
-        auto started =
-            start_http(listen, settings.metrics, *loop, controller->snapshots(), backends, clock);
+        auto started = start_http(listen, settings.metrics, *loop, controller->snapshots(),
+                                  backends, probe, clock);
         REQUIRE(started);
         http = std::move(*started);
     }
@@ -169,15 +170,16 @@ TEST_CASE("stopping the service removes its socket and frees its port") {
 TEST_CASE("a second service on the same socket is refused, and says where") {
     RunningDaemon daemon;
     ListenSettings listen = daemon.listen;
-    auto second = start_http(listen, daemon.settings.metrics, *daemon.loop,
-                             daemon.controller->snapshots(), daemon.backends, daemon.clock);
+    auto second =
+        start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
+                   daemon.backends, daemon.probe, daemon.clock);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Errc::busy);
     CHECK(second.error().context.starts_with("listen.api: "));
     listen.api.clear();
     listen.http.clear();
     CHECK(start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
-                     daemon.backends, daemon.clock));
+                     daemon.backends, daemon.probe, daemon.clock));
 }
 
 TEST_CASE("a group that does not exist is refused") {
@@ -186,8 +188,9 @@ TEST_CASE("a group that does not exist is refused") {
     listen.http.clear();
     listen.api = daemon.folder.path("other.sock");
     listen.api_group = "no-such-group-here";
-    const auto started = start_http(listen, daemon.settings.metrics, *daemon.loop,
-                                    daemon.controller->snapshots(), daemon.backends, daemon.clock);
+    const auto started =
+        start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
+                   daemon.backends, daemon.probe, daemon.clock);
     REQUIRE_FALSE(started);
     CHECK(started.error().code == Errc::invalid_argument);
 }

@@ -1,0 +1,117 @@
+#include "controller/references.h"
+
+#include "base/log.h"
+
+namespace ballast {
+namespace {
+
+// What is expected of a daemon; the rates of one that runs are not known when it starts.
+constexpr double seconds_a_day = 86'400;
+// A backend is loaded or replaced about once a day, and leased twice for it.
+constexpr double module_leases_per_s = 2 / seconds_a_day;
+constexpr double module_removals_per_s = 1 / seconds_a_day;
+// Scrapes, a page that somebody looks at, and scripts.
+constexpr double snapshot_reads_per_s = 10;
+
+constexpr std::uint32_t quick_loops = 1000;
+constexpr std::uint32_t quick_runs = 7;
+
+probe::Use module_use() {
+    return {"module_refs", probe::needs_of_ballast(), module_leases_per_s, module_removals_per_s};
+}
+
+probe::Use snapshot_use(Duration delay) {
+    return {"snapshot_refs", probe::needs_of_ballast(), snapshot_reads_per_s,
+            1.0 / std::chrono::duration<double>(delay).count()};
+}
+
+// The schemes on offer alone, with one reader, in a few milliseconds; assumed costs where that
+// does not succeed.
+std::vector<probe::Cost> quick_costs(const Clock& clock) {
+    const auto cpus = probe::usable_cpus();
+    if (!cpus) return probe::typical_costs();
+    auto team = probe::ReaderTeam::start({.cpus = {cpus->front()}});
+    if (!team) {
+        log::debug("what readers pay is assumed: {}", team.error().message());
+        return probe::typical_costs();
+    }
+    probe::Survey::Options options;
+    for (const RefScheme scheme : {RefScheme::atomic, RefScheme::percpu, RefScheme::perthread})
+        options.types.push_back(probe::find_scale_type(probe::scale_type_of(scheme)));
+    options.readers = {1};
+    options.runs = quick_runs;
+    options.section = {.loops = quick_loops, .patience = std::chrono::milliseconds(20)};
+    probe::Survey survey(**team, clock, options);
+    while (survey.step()) {
+    }
+    return probe::costs_of(survey.findings(), quick_runs);
+}
+
+// With what is known now, but the scheme that is in use.
+probe::Choice reconsidered(const probe::Choice& in_use, const std::vector<probe::Cost>& costs) {
+    probe::Choice now = probe::choose(in_use.use, costs);
+    if (!in_use.configured && now.chosen != in_use.chosen) now.cheaper_now = now.chosen;
+    now.chosen = in_use.chosen;
+    now.configured = in_use.configured;
+    return now;
+}
+
+}  // namespace
+
+References::References(const Settings& settings, const Clock& clock)
+    : clock_(clock), costs_(probe::typical_costs()) {
+    const ReferenceSettings& configured = settings.references;
+    if (configured.module_refs == RefScheme::automatic ||
+        configured.snapshot_refs == RefScheme::automatic)
+        costs_ = quick_costs(clock);
+    module_refs_ = probe::choose(module_use(), costs_, configured.module_refs);
+    snapshot_refs_ =
+        probe::choose(snapshot_use(settings.cmm.delay), costs_, configured.snapshot_refs);
+}
+
+Result<void> References::start_probe(const ProbeSettings& settings,
+                                     std::function<Duration()> room) {
+    const auto cpus = probe::usable_cpus();
+    if (!cpus) return Failure(cpus.error());
+    const probe::Parameters parameters{
+        .loops = settings.loops, .nreaders = settings.nreaders, .nruns = settings.nruns};
+    const auto plan = probe::check(parameters, static_cast<unsigned>(cpus->size()));
+    Result<void> started;
+    if (!plan) {
+        started = with_context(plan.error(), "probe");
+    } else {
+        auto runner = ProbeRunner::start(clock_, {.budget_per_s = settings.budget_per_s,
+                                                  .loops = plan->loops,
+                                                  .runs = plan->runs,
+                                                  .readers = plan->readers,
+                                                  .room = std::move(room)});
+        const std::lock_guard lock(mutex_);
+        if (runner)
+            runner_ = std::move(*runner);
+        else
+            started = with_context(runner.error(), "probe");
+    }
+    if (!started) problem_ = started.error().message();
+    return started;
+}
+
+void References::stop_probe() noexcept {
+    std::unique_ptr<ProbeRunner> ending;  // ends when nobody waits for the lock
+    const std::lock_guard lock(mutex_);
+    std::swap(ending, runner_);
+}
+
+ProbeReport References::report() const {
+    const std::lock_guard lock(mutex_);
+    ProbeReport report;
+    std::vector<probe::Cost> costs = costs_;
+    if (runner_) {
+        report = runner_->report();
+        if (report.surveys > 0) costs = probe::costs_of(runner_->findings(), runner_->wanted());
+    }
+    report.problem = problem_;
+    report.choices = {reconsidered(module_refs_, costs), reconsidered(snapshot_refs_, costs)};
+    return report;
+}
+
+}  // namespace ballast

@@ -1,0 +1,27 @@
+#include "ctl/live_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ballast::ctl {
+
+bool LiveText::due() const {
+    return terminal_.interactive && clock_.now() >= next_;
+}
+
+void LiveText::show(const std::string& text) {
+    if (!due()) return;
+    next_ = clock_.now() + std::chrono::milliseconds(100);
+    erase();
+    out_ << text << std::flush;
+    lines_ = std::count(text.begin(), text.end(), '\n');
+}
+
+// Up to where it began, and clear from there on.
+void LiveText::erase() {
+    if (lines_ > 0) out_ << fmt::format("\r\033[{}A\033[J", lines_) << std::flush;
+    lines_ = 0;
+}
+
+}  // namespace ballast::ctl

@@ -1,0 +1,151 @@
+#include "probe/choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace ballast::probe {
+namespace {
+
+constexpr std::array implemented{RefScheme::atomic, RefScheme::percpu, RefScheme::perthread};
+
+std::optional<RefScheme> scheme_of(std::string_view scale_type) {
+    for (const RefScheme scheme : implemented)
+        if (scale_type_of(scheme) == scale_type) return scheme;
+    return std::nullopt;
+}
+
+std::string missing(const Traits& has, const Traits& needs) {
+    if (needs.keeps_object && !has.keeps_object) return "protects nothing";
+    if (needs.any_thread && !has.any_thread) return "threads must register";
+    if (needs.may_sleep && !has.may_sleep) return "readers must not sleep";
+    if (needs.long_holds && !has.long_holds) return "updates wait for the longest reader";
+    return "";
+}
+
+}  // namespace
+
+std::string_view scale_type_of(RefScheme scheme) noexcept {
+    switch (scheme) {
+        case RefScheme::automatic:
+            break;
+        case RefScheme::atomic:
+            return "atomic-ref";
+        case RefScheme::percpu:
+            return "percpu-ref";
+        case RefScheme::perthread:
+            return "perthread-ref";
+    }
+    return "";
+}
+
+Traits needs_of_ballast() noexcept {
+    return {.may_sleep = true, .any_thread = true, .long_holds = true, .keeps_object = true};
+}
+
+std::vector<Cost> typical_costs() {
+    return {{"percpu-ref", 2, 4000}, {"perthread-ref", 7, 4000}, {"atomic-ref", 17, 60}};
+}
+
+std::vector<Cost> costs_of(const std::vector<Finding>& findings, std::uint32_t wanted) {
+    std::vector<Cost> costs = typical_costs();
+    const auto cost_of = [&](const Finding& finding) -> Cost& {
+        const auto found = std::find_if(costs.begin(), costs.end(), [&](const Cost& cost) {
+            return cost.scale_type == finding.type->name;
+        });
+        if (found != costs.end()) return *found;
+        return costs.emplace_back(Cost{std::string(finding.type->name), 0, 0, false});
+    };
+    for (const Finding& finding : findings) {
+        if (!finding.unsupported.empty()) {
+            std::erase_if(costs,
+                          [&](const Cost& cost) { return cost.scale_type == finding.type->name; });
+            continue;
+        }
+        if (finding.readers > 1 || quality(finding, wanted) == Quality::unusable) continue;
+        Cost& cost = cost_of(finding);
+        (finding.readers == 1 ? cost.read_ns : cost.update_ns) = finding.ns.median;
+        cost.measured = true;
+    }
+    return costs;
+}
+
+Choice choose(const Use& use, const std::vector<Cost>& costs, RefScheme configured) {
+    Choice choice;
+    choice.use = use;
+    for (const Cost& cost : costs) {
+        const ScaleType* const type = find_scale_type(cost.scale_type);
+        if (type == nullptr) continue;
+        Candidate candidate;
+        candidate.cost = cost;
+        candidate.unsafe = missing(type->traits, use.needs);
+        candidate.implemented = scheme_of(cost.scale_type).has_value();
+        candidate.ns_per_s = use.reads_per_s * cost.read_ns + use.updates_per_s * cost.update_ns;
+        choice.candidates.push_back(std::move(candidate));
+    }
+    const auto rank = [](const Candidate& candidate) {
+        return std::tuple(!candidate.unsafe.empty(), candidate.ns_per_s);
+    };
+    std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
+                     [&](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
+    choice.configured = configured != RefScheme::automatic;
+    if (choice.configured) {
+        choice.chosen = configured;
+        return choice;
+    }
+    const auto best = std::find_if(choice.candidates.begin(), choice.candidates.end(),
+                                   [](const Candidate& candidate) {
+                                       return candidate.implemented && candidate.unsafe.empty();
+                                   });
+    if (best != choice.candidates.end()) choice.chosen = *scheme_of(best->cost.scale_type);
+    return choice;
+}
+
+std::string explain(const Choice& choice) {
+    const Use& use = choice.use;
+    std::string text = fmt::format(
+        "{}: {}{}\n  {:.6g} reads/s, {:.6g} updates/s\n", use.name, to_string(choice.chosen),
+        choice.configured ? " (configured)" : "", use.reads_per_s, use.updates_per_s);
+    if (choice.cheaper_now)
+        text += fmt::format("  {} would be cheaper by now; it counts at the next start\n",
+                            to_string(*choice.cheaper_now));
+    for (const Candidate& candidate : choice.candidates) {
+        const Cost& cost = candidate.cost;
+        const bool chosen = cost.scale_type == scale_type_of(choice.chosen);
+        text += fmt::format(
+            "{} {:<17} {:.6g}/s x {:.3g} ns + {:.6g}/s x {:.4g} ns = {:.4g} ns/s{}{}\n",
+            chosen ? "->" : "  ", cost.scale_type, use.reads_per_s, cost.read_ns, use.updates_per_s,
+            cost.update_ns, candidate.ns_per_s, cost.measured ? "" : "  assumed",
+            !candidate.unsafe.empty() ? "  unsafe: " + candidate.unsafe
+            : !candidate.implemented  ? "  not offered here"
+                                      : "");
+    }
+    return text;
+}
+
+nlohmann::ordered_json json_of(const Choice& choice) {
+    auto candidates = nlohmann::ordered_json::array();
+    for (const Candidate& candidate : choice.candidates)
+        candidates.push_back({{"scale_type", candidate.cost.scale_type},
+                              {"read_ns", candidate.cost.read_ns},
+                              {"update_ns", candidate.cost.update_ns},
+                              {"measured", candidate.cost.measured},
+                              {"ns_per_second", candidate.ns_per_s},
+                              {"safe", candidate.unsafe.empty()},
+                              {"unsafe", candidate.unsafe},
+                              {"offered", candidate.implemented}});
+    return {
+        {"use", choice.use.name},
+        {"chosen", to_string(choice.chosen)},
+        {"configured", choice.configured},
+        {"cheaper_now", choice.cheaper_now ? nlohmann::ordered_json(to_string(*choice.cheaper_now))
+                                           : nlohmann::ordered_json(nullptr)},
+        {"reads_per_second", choice.use.reads_per_s},
+        {"updates_per_second", choice.use.updates_per_s},
+        {"candidates", std::move(candidates)},
+        {"text", explain(choice)}};
+}
+
+}  // namespace ballast::probe

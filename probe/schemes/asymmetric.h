@@ -1,0 +1,95 @@
+// Readers that only store, ordered by a barrier that the updater makes everybody pass.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include "base/membarrier.h"
+#include "probe/scheme_of.h"
+
+namespace ballast::probe {
+
+// Hazard pointers: a reader announces what it reads, and looks whether it is still the newest.
+class HazardPointers {
+  public:
+    static bool supported() { return has_membarrier(); }
+    ~HazardPointers() { delete newest_.load(); }
+
+    const std::uint64_t* lock(unsigned reader) {
+        std::atomic<const std::uint64_t*>& hazard = hazards_[reader].pointer;
+        const std::uint64_t* seen = newest_.load(std::memory_order_acquire);
+        for (;;) {
+            hazard.store(seen, std::memory_order_relaxed);
+            // Partner: update()'s membarrier. Either the updater sees the announcement, or this
+            // load sees what the updater stored.
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+            const std::uint64_t* const again = newest_.load(std::memory_order_acquire);
+            if (again == seen) return seen;
+            seen = again;
+        }
+    }
+    void unlock(unsigned reader, const std::uint64_t*) {
+        hazards_[reader].pointer.store(nullptr, std::memory_order_release);
+    }
+    // Publishes a new value and frees the old one once nobody announces it.
+    void update() {
+        const std::unique_ptr<const std::uint64_t> old(
+            newest_.exchange(new std::uint64_t(0), std::memory_order_acq_rel));
+        membarrier_all_threads();
+        for (const Hazard& hazard : hazards_)
+            while (hazard.pointer.load(std::memory_order_acquire) == old.get())
+                std::this_thread::yield();
+    }
+
+  private:
+    struct alignas(128) Hazard {
+        std::atomic<const std::uint64_t*> pointer{nullptr};
+    };
+    std::array<Hazard, Scheme::max_readers> hazards_{};
+    alignas(128) std::atomic<const std::uint64_t*> newest_{new std::uint64_t(0)};
+};
+
+// RCU tasks trace: a reader keeps how deep it is nested, and reports when it leaves if it is asked
+// to. Follows rcu_read_lock_trace and rcu_read_unlock_trace.
+class TasksTrace {
+  public:
+    static bool supported() { return has_membarrier(); }
+
+    NoToken lock(unsigned reader) {
+        std::atomic<std::uint32_t>& nesting = readers_[reader].nesting;
+        nesting.store(nesting.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);  // partner: update()'s membarrier
+        return {};
+    }
+    void unlock(unsigned reader, NoToken) {
+        Reader& self = readers_[reader];
+        const std::uint32_t left = self.nesting.load(std::memory_order_relaxed) - 1;
+        self.nesting.store(left, std::memory_order_release);
+        // The nesting is stored before the question is read: an updater that asks, and makes all
+        // pass a barrier, sees the store or is answered.
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (left == 0 && self.asked.load(std::memory_order_relaxed))
+            self.asked.store(false, std::memory_order_release);
+    }
+    void update() {
+        for (Reader& reader : readers_) reader.asked.store(true, std::memory_order_relaxed);
+        membarrier_all_threads();
+        for (Reader& reader : readers_)
+            while (reader.nesting.load(std::memory_order_acquire) != 0 &&
+                   reader.asked.load(std::memory_order_acquire))
+                std::this_thread::yield();
+        membarrier_all_threads();
+    }
+
+  private:
+    struct alignas(128) Reader {
+        std::atomic<std::uint32_t> nesting{0};
+        std::atomic<bool> asked{false};
+    };
+    std::array<Reader, Scheme::max_readers> readers_{};
+};
+
+}  // namespace ballast::probe
