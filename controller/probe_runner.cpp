@@ -71,6 +71,7 @@ void ProbeRunner::run() {
     std::unique_lock lock(mutex_);
     report_.enabled = true;
     Duration owed{};
+    Duration accounted = thread_cpu_time();
     for (;;) {
         // Paid back by waiting, so that each second has its share at most.
         const double seconds = std::chrono::duration<double>(owed) /
@@ -82,11 +83,12 @@ void ProbeRunner::run() {
         while (options_.room() < least_room)
             if (!pause(lock, look_again)) return;
         lock.unlock();
-        const Duration before = thread_cpu_time();
         const bool more = survey->step();
         lock.lock();
         if (more) {
-            owed = survey->last_cpu_time() + (thread_cpu_time() - before);
+            const Duration now = thread_cpu_time();
+            owed = survey->last_cpu_time() + (now - accounted);
+            accounted = now;
             report_.cpu_time += owed;
             ++(survey->last_verdict() == probe::Verdict::clean ? report_.kept
                                                                : report_.thrown_away);

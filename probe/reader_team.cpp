@@ -75,17 +75,19 @@ void ReaderTeam::work(unsigned reader, bool background) {
     if (prepared != 0) failed_ = prepared;
     if (--running_ == 0) changed_.notify_all();
     unsigned long long done = 0;
+    Duration accounted = thread_cpu_time();
     for (;;) {
         changed_.wait(lock, [&] { return ending_ || (experiment_ != done && reader < wanted_); });
         if (ending_) return;
         done = experiment_;
         const auto& job = *job_;
         lock.unlock();
-        const Duration before = thread_cpu_time();
         job(reader);
-        const Duration used = thread_cpu_time() - before;
+        // With what it took to wake up, and to fall asleep the last time.
+        const Duration now = thread_cpu_time();
         lock.lock();
-        used_ += used;
+        used_ += now - accounted;
+        accounted = now;
         if (--running_ == 0) changed_.notify_all();
     }
 }
