@@ -42,6 +42,7 @@ struct NamedCase {
     std::string name;
     std::function<Case()> make;
 };
+std::vector<NamedCase> bus_cases();
 std::vector<NamedCase> decide_cases();
 std::vector<NamedCase> module_ref_cases();
 std::vector<NamedCase> probe_cases();

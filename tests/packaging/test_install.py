@@ -30,6 +30,13 @@ FIXED = {
     "share/ballast/prometheus/ballast.rules.yml",
     "share/ballast/grafana/ballast.json",
     "include/ballast/module_abi.h",
+    "include/ballast/ballast_bus.h",
+    "include/ballast/ballast_bus.hpp",
+    "lib/libballastbus.so",
+    "lib/libballastbus.so.1",
+    "lib/libballastbus.so.0.1.0",
+    "lib/pkgconfig/ballastbus.pc",
+    "share/man/man3/libballastbus.3",
     "lib/ballast/backends/libvirt.so",
     "lib/ballast/backends/mock.so",
     "lib/ballast/backends/pseries.so",
@@ -77,6 +84,20 @@ class Installed(unittest.TestCase):
             if file.is_file():
                 program = file.name == "ballastd" or file == self.tree / "bin/ballastctl"
                 self.assertEqual(file.stat().st_mode & 0o777, 0o755 if program else 0o644, file)
+
+    def test_the_example_reader_builds_with_pkg_config(self) -> None:
+        pkg_config = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(self.root),
+                      "PKG_CONFIG_LIBDIR": str(self.tree / "lib/pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "ballastbus", env=pkg_config).stdout.split()
+        program = self.root.parent / f"{self.root.name}-follow_bus"
+        self.addCleanup(program.unlink)
+        run("cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", program,
+            SOURCE / "docs/examples/follow_bus.c", *flags)
+        followed = subprocess.run(
+            [program, "/no/such/bus"], capture_output=True, text=True, check=False,
+            env={**os.environ, "LD_LIBRARY_PATH": str(self.tree / "lib")})
+        self.assertEqual(followed.stderr, "/no/such/bus: No such file or directory\n")
+        self.assertEqual(followed.returncode, 1)
 
     def test_an_edited_configuration_survives_the_next_installation(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

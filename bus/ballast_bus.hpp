@@ -1,0 +1,49 @@
+// C++ around ballast_bus.h: a handle that closes itself.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <system_error>
+
+#if __has_include("bus/ballast_bus.h")
+#include "bus/ballast_bus.h"
+#else
+#include <ballast/ballast_bus.h>
+#endif
+
+namespace ballast {
+
+// Each method is that of ballast_bus.h; errors are thrown as std::system_error with its text.
+class Bus {
+  public:
+    explicit Bus(const std::string& path, unsigned flags = 0) {
+        ballast_bus* opened = nullptr;
+        const int error = ballast_bus_open(&opened, path.c_str(), flags);
+        bus_.reset(opened);
+        if (error != 0) fail(error);
+    }
+
+    ballast_bus_answer next(ballast_bus_record& record, int timeout_ms = -1) {
+        const int answer = ballast_bus_next(bus_.get(), &record, timeout_ms);
+        if (answer < 0) fail(answer);
+        return static_cast<ballast_bus_answer>(answer);
+    }
+    int fd() {
+        const int descriptor = ballast_bus_fd(bus_.get());
+        if (descriptor < 0) fail(descriptor);
+        return descriptor;
+    }
+    std::uint64_t lost() const noexcept { return ballast_bus_lost(bus_.get()); }
+
+  private:
+    [[noreturn]] void fail(int error) const {
+        throw std::system_error(-error, std::generic_category(),
+                                bus_ ? ballast_bus_error(bus_.get()) : "event bus");
+    }
+    struct Close {
+        void operator()(ballast_bus* bus) const noexcept { ballast_bus_close(bus); }
+    };
+    std::unique_ptr<ballast_bus, Close> bus_;
+};
+
+}  // namespace ballast
