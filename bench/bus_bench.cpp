@@ -27,7 +27,8 @@ namespace ballast::bench {
 namespace {
 
 constexpr std::uint32_t slots = 16384;
-constexpr std::size_t batch = 8192;  // so that nothing is lost
+constexpr std::size_t records_a_commit = 64;  // as a tick has many
+constexpr std::size_t batch = 8192;           // so that nothing is lost
 
 struct Record {
     std::array<std::uint64_t, 8> words{};
@@ -175,6 +176,7 @@ std::function<double()> end_to_end() {
         for (std::size_t i = 0; i < batch; ++i) {
             record.words[7] = i;
             channel->send(record);
+            if (i % records_a_commit == 0) channel->flush();
         }
         channel->flush();
         receiver.join();

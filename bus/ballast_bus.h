@@ -87,7 +87,7 @@ struct ballast_bus_record {
     uint16_t version; /* of the structure */
     uint32_t size;    /* bytes of the payload, at most BALLAST_BUS_MAX_PAYLOAD */
     union {
-        unsigned char bytes[BALLAST_BUS_MAX_PAYLOAD]; /* beyond `size`, all 0 */
+        unsigned char bytes[BALLAST_BUS_MAX_PAYLOAD]; /* beyond `size`, of no meaning */
         struct ballast_bus_decision decision;
         struct ballast_bus_domain_event event;
         struct ballast_bus_tick tick;

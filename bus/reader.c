@@ -26,6 +26,9 @@
 /* How long the descriptor's thread may take to see that it has to end. */
 #define HELPER_NS INT64_C(100000000)
 
+/* How many records before they are read they are fetched from memory. */
+#define FETCHED_AHEAD 8
+
 /* One file, mapped; its geometry is copied once it is checked, and never read again. */
 struct mapping {
     const unsigned char *start;
@@ -35,6 +38,7 @@ struct mapping {
     ino_t inode;
     uint32_t slot_size;
     uint32_t slot_count;
+    uint32_t most_payload; /* bytes that a slot, and a record here, have room for */
     uint64_t epoch;
     atomic_uint *waiting; /* in a file of its own; NULL: not to be written */
     int waiting_guard;
@@ -45,6 +49,7 @@ struct ballast_bus {
     unsigned flags;
     struct mapping file;
     uint64_t position; /* of the next record */
+    uint64_t head;     /* as last looked up: what is before it has been published */
     uint64_t lost;
     uint64_t lost_now; /* not told yet */
     int lock; /* the writer's lock file, or -1 */
@@ -120,6 +125,8 @@ static int check(ballast_bus *bus, struct mapping *file) {
                       bus->path, file->size, (unsigned long long)needed, slot_count, slot_size);
     file->slot_size = slot_size;
     file->slot_count = slot_count;
+    const uint32_t room = slot_size - BUS_SLOT_HEADER_SIZE;
+    file->most_payload = room < BALLAST_BUS_MAX_PAYLOAD ? room : BALLAST_BUS_MAX_PAYLOAD;
     file->epoch = header->epoch;
     return bus->damaged ? failed(bus, EIO, "%s: shrank while it was opened", bus->path) : 0;
 }
@@ -229,11 +236,10 @@ void ballast_bus_close(ballast_bus *bus) {
 
 /* --- reading */
 
-/* The slots are written while they are read: by words, which are never torn. */
-static void copy_words(void *into, const void *from, size_t bytes) {
+/* The slots are written while they are read: by words, which are never torn. Copies whole words. */
+static void copy_words(void *into, const uint64_t *from, uint32_t bytes) {
     uint64_t *const to = into;
-    const uint64_t *const words = from;
-    for (size_t i = 0; i < bytes / 8; ++i) to[i] = load64(&words[i], __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < (bytes + 7) / 8; ++i) to[i] = load64(&from[i], __ATOMIC_RELAXED);
 }
 
 /* Position `bus->position` was overwritten: goes on with the oldest that will last a while. */
@@ -246,11 +252,17 @@ static void catch_up(ballast_bus *bus) {
     bus->lost += next - bus->position;
     bus->lost_now += next - bus->position;
     bus->position = next;
+    bus->head = head;
 }
 
 static bool try_read(ballast_bus *bus, struct ballast_bus_record *record) {
     const struct mapping *const file = &bus->file;
     for (;;) {
+        /* Looks at the slots that are written now would only slow the writer down. */
+        if (bus->position >= bus->head) {
+            bus->head = load64(&header_of(file)->head, __ATOMIC_ACQUIRE);
+            if (bus->position >= bus->head) return false;
+        }
         const struct bus_slot *const slot = slot_of(file, bus->position);
         const uint64_t whole = 2 * bus->position + 2;
         const uint64_t stamp = load64(&slot->stamp, __ATOMIC_ACQUIRE);
@@ -259,28 +271,31 @@ static bool try_read(ballast_bus *bus, struct ballast_bus_record *record) {
             catch_up(bus);
             continue;
         }
-        uint64_t words[BUS_SLOT_HEADER_SIZE / 8];
-        copy_words(words, slot, sizeof words);
-        struct bus_slot about;
-        memcpy(&about, words, sizeof about);
-        const uint32_t room = file->slot_size - BUS_SLOT_HEADER_SIZE;
-        const uint32_t most = room < BALLAST_BUS_MAX_PAYLOAD ? room : BALLAST_BUS_MAX_PAYLOAD;
-        const uint32_t size = about.size < most ? about.size : most;
-        const size_t rounded = (size + 7u) & ~(size_t)7;
-        copy_words(record->payload.bytes, (const unsigned char *)slot + BUS_SLOT_HEADER_SIZE,
-                   rounded);
+        if (bus->position + FETCHED_AHEAD < bus->head) {
+            /* They are in the writer's cache, which is far away. */
+            const unsigned char *const soon =
+                (const unsigned char *)slot_of(file, bus->position + FETCHED_AHEAD);
+            __builtin_prefetch(soon);
+            __builtin_prefetch(soon + 64);
+        }
+        const uint64_t *const words = (const uint64_t *)slot;
+        const uint64_t wall_ns = load64(&words[1], __ATOMIC_RELAXED);
+        const uint64_t monotonic_ns = load64(&words[2], __ATOMIC_RELAXED);
+        const uint64_t about = load64(&words[3], __ATOMIC_RELAXED);
+        const uint32_t claimed = (uint32_t)about;
+        const uint32_t size = claimed < file->most_payload ? claimed : file->most_payload;
+        copy_words(record->payload.bytes, &words[BUS_SLOT_HEADER_SIZE / 8], size);
         /* What was copied was copied before the stamp is looked at again. */
         atomic_thread_fence(memory_order_acquire);
         if (load64(&slot->stamp, __ATOMIC_RELAXED) != whole) continue;
         if (bus->damaged) return false; /* part of it may be zeros that nobody wrote */
-        memset(record->payload.bytes + size, 0, BALLAST_BUS_MAX_PAYLOAD - size);
         record->epoch = file->epoch;
         record->position = bus->position;
         record->lost = bus->lost_now;
-        record->wall_ns = about.wall_ns;
-        record->monotonic_ns = about.monotonic_ns;
-        record->type = about.type;
-        record->version = about.version;
+        record->wall_ns = (int64_t)wall_ns;
+        record->monotonic_ns = (int64_t)monotonic_ns;
+        record->type = (uint16_t)(about >> 32);
+        record->version = (uint16_t)(about >> 48);
         record->size = size;
         bus->lost_now = 0;
         ++bus->position;
@@ -314,7 +329,7 @@ static int follow(ballast_bus *bus) {
     }
     unmap(&bus->file);
     bus->file = next;
-    bus->position = 0;
+    bus->head = 0;
     bus->told_gone = false;
     bus->error[0] = '\0';
     if (bus->lock >= 0) close(bus->lock);
@@ -349,8 +364,7 @@ static int look_after_writer(ballast_bus *bus, struct ballast_bus_record *record
 }
 
 static bool is_there(const ballast_bus *bus) {
-    return load64(&slot_of(&bus->file, bus->position)->stamp, __ATOMIC_ACQUIRE) >=
-           2 * bus->position + 2;
+    return load64(&header_of(&bus->file)->head, __ATOMIC_SEQ_CST) > bus->position;
 }
 
 static void sleep_ns(int64_t span_ns) {

@@ -39,6 +39,8 @@ Settings read_settings(const YamlNode& node, std::vector<ConfigProblem>& problem
         Section section(*metrics, "metrics", problems);
         section.number("max_domains", settings.metrics.max_domains, {0, 1'000'000});
     }
+    if (settings.mode == Mode::live) settings.bus.path = kDefaultBusPath;
+    read_part(root, "bus", read_bus, settings.bus);
     read_part(root, "state", read_state, settings.state);
     read_part(root, "references", read_references, settings.references);
     read_part(root, "probe", read_probe, settings.probe);

@@ -14,6 +14,7 @@ void read_backend(const YamlNode& node, BackendSettings& into,
 void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems);
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems);
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems);
+void read_bus(const YamlNode& node, BusSettings& into, std::vector<ConfigProblem>& problems);
 void read_references(const YamlNode& node, ReferenceSettings& into,
                      std::vector<ConfigProblem>& problems);
 void read_probe(const YamlNode& node, ProbeSettings& into, std::vector<ConfigProblem>& problems);

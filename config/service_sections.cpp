@@ -129,6 +129,12 @@ void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigP
     section.text("api_group", into.api_group);
 }
 
+void read_bus(const YamlNode& node, BusSettings& into, std::vector<ConfigProblem>& problems) {
+    Section section(node, "bus", problems);
+    read_path(section, "path", into.path, kMaxPath);
+    section.number("size_kib", into.size_kib, {16, 1024 * 1024});
+}
+
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems) {
     Section section(node, "state", problems);
     read_path(section, "path", into.path, kMaxPath);

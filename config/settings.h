@@ -108,6 +108,16 @@ struct ProbeSettings {
     friend bool operator==(const ProbeSettings&, const ProbeSettings&) = default;
 };
 
+// The event bus; see docs/bus_format.md.
+struct BusSettings {
+    std::string path;               // empty = none
+    std::uint64_t size_kib = 4096;  // 16 .. 1 GiB; a power of two fits best
+
+    friend bool operator==(const BusSettings&, const BusSettings&) = default;
+};
+// In mode live, where the file does not say otherwise.
+inline constexpr const char* kDefaultBusPath = "/run/ballast/events";
+
 struct StateSettings {
     // Where the books are to be kept; checked, and not used as long as they are kept in memory.
     std::string path = "/var/lib/ballast/state.db";
@@ -126,6 +136,7 @@ struct Settings {
     ListenSettings listen;
     MetricsSettings metrics;
     StateSettings state;
+    BusSettings bus;
     ReferenceSettings references;
     ProbeSettings probe;
     std::optional<Scenario> scenario;  // present exactly when mode is simulate

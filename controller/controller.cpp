@@ -1,5 +1,7 @@
 #include "controller/controller.h"
 
+#include <fmt/format.h>
+
 #include "controller/controller_state.h"
 
 namespace ballast {
@@ -20,6 +22,10 @@ bool Controller::events_pending() const noexcept {
 
 void Controller::set_wake(std::function<void()> wake) {
     state_->inbox.on_push(std::move(wake));
+}
+
+void Controller::set_feed(BusFeed& feed) {
+    state_->feed = &feed;
 }
 
 void Controller::process_events() {
@@ -56,7 +62,12 @@ Result<void> Controller::set_attribute(std::string_view domain, std::string_view
     if (!known) return Failure(known.error());
     const auto number = parse_attribute(*known, value);
     if (!number) return Failure(number.error());
-    return state_->set(*known, domain, *number);
+    auto done = state_->set(*known, domain, *number);
+    if (done && state_->feed != nullptr)
+        state_->feed->notice(
+            BALLAST_BUS_CONFIG,
+            fmt::format("{}{}{} = {}", domain, domain.empty() ? "" : ": ", attribute, *number));
+    return done;
 }
 
 void Controller::evacuate(bool on) noexcept {

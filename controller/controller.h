@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "controller/bus_feed.h"
 #include "controller/rule_set.h"
 #include "controller/snapshot_exchange.h"
 #include "hv_backends/backend.h"
@@ -34,6 +35,9 @@ class Controller final : public EventSink {
     void set_wake(std::function<void()> wake);
     // Handles what is queued: OOM credit is booked, holds begin and end.
     void process_events();
+
+    // Tells `feed`, which outlives the controller, of everything from now on.
+    void set_feed(BusFeed& feed);
 
     // One pass of the loop, due at `due` (<= now): observe, decide, gate, move, book, publish.
     void tick(Time due);

@@ -54,6 +54,8 @@ struct Controller::State {
     const bool dry_run;
     const RuleSet rule_set;
 
+    BusFeed* feed = nullptr;
+
     EventInbox inbox;
     std::vector<Event> events;        // drained, being handled
     std::vector<Event> early_events;  // of domains that no observation has shown yet

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "controller/backend_manager.h"
+#include "controller/bus_feed.h"
 #include "controller/controller.h"
 #include "controller/http/http_service.h"
 #include "controller/loop.h"
@@ -51,7 +53,13 @@ std::string needs_restart(const Settings& old_settings, const Settings& new_sett
     return sections;
 }
 
-void reload(const Settings& started_with, const std::string& path, Loop& loop) {
+// The daemon does its work without a bus, too.
+void attach(BusFeed& feed, const BusSettings& settings) {
+    if (auto attached = feed.attach(settings); !attached)
+        log::error("nothing is published: {}", attached.error().message());
+}
+
+void reload(const Settings& started_with, const std::string& path, Loop& loop, BusFeed& feed) {
     service_manager::reloading();
     const ConfigResult loaded = load_config(path);
     if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) {
@@ -62,9 +70,13 @@ void reload(const Settings& started_with, const std::string& path, Loop& loop) {
         if (!sections.empty()) {
             log::warn("reload: a change of {} takes effect at the next start", sections);
         }
-        const auto done =
-            loop.call([settings](Controller& controller) { controller.reconfigure(settings); },
-                      kCommandTimeout);
+        const auto done = loop.call(
+            [settings, &feed](Controller& controller) {
+                controller.reconfigure(settings);
+                attach(feed, settings.bus);
+                feed.notice(BALLAST_BUS_CONFIG, "the configuration was reloaded");
+            },
+            kCommandTimeout);
         if (done) log::info("configuration reloaded from {}", path);
         if (!done) log::error("reload: {}", done.error().message());
     }
@@ -102,9 +114,11 @@ class HangWatch {
 class SignalThread {
   public:
     SignalThread(const Settings& settings, const std::string& config_path, Loop& loop,
-                 const BackendAdmin& backends)
+                 BusFeed& feed, const BackendAdmin& backends)
         : watch_(backends, settings.backend.call_timeout),
-          thread_([this, &settings, config_path, &loop] { run(settings, config_path, loop); }) {}
+          thread_([this, &settings, config_path, &loop, &feed] {
+              run(settings, config_path, loop, feed);
+          }) {}
     ~SignalThread() {
         ending_ = true;
         pthread_kill(thread_.native_handle(), SIGUSR1);
@@ -114,13 +128,13 @@ class SignalThread {
     SignalThread& operator=(const SignalThread&) = delete;
 
   private:
-    void run(const Settings& settings, const std::string& config_path, Loop& loop) {
+    void run(const Settings& settings, const std::string& config_path, Loop& loop, BusFeed& feed) {
         const sigset_t signals = handled_signals();
         while (!ending_) {
             const timespec look_every{1, 0};
             const int signal = sigtimedwait(&signals, nullptr, &look_every);
             watch_.look();
-            if (signal == SIGHUP) reload(settings, config_path, loop);
+            if (signal == SIGHUP) reload(settings, config_path, loop, feed);
             if ((signal == SIGTERM || signal == SIGINT) && loop.stopping()) {
                 log::error(
                     "told to stop again while the loop waits: ending at once; what is lent "
@@ -148,6 +162,12 @@ std::function<Result<void>(const std::string& name, const std::string& path)> tr
                            .input = text},
                           path);
     };
+}
+
+// Twice a heartbeat of the event bus, and as often as the watchdog wants it.
+Duration beat_period(Duration watchdog) {
+    const Duration bus = Duration(BUS_HEARTBEAT_NS) / 2;
+    return watchdog.count() > 0 ? std::min(watchdog, bus) : bus;
 }
 
 Result<void> release_everything(Controller& controller, const Clock& clock, Duration patience) {
@@ -187,12 +207,15 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     std::signal(SIGPIPE, SIG_IGN);
 
     const SystemClock clock;
+    BusFeed feed(clock);
     References references(settings, clock);
     ModuleRegistry registry(clock,
                             {.scheme = references.module_refs(), .trial = trial_of(settings)});
-    registry.notifiers().add([](const ModuleChange& change) -> std::optional<std::string> {
-        log::info("backend '{}': {} -> {}", change.name, to_string(change.from),
-                  to_string(change.to));
+    registry.notifiers().add([&feed](const ModuleChange& change) -> std::optional<std::string> {
+        const std::string text = fmt::format("backend '{}': {} -> {}", change.name,
+                                             to_string(change.from), to_string(change.to));
+        log::info("{}", text);
+        feed.notice(BALLAST_BUS_BACKEND, text);
         return std::nullopt;
     });
     BackendSlot backend;
@@ -201,6 +224,8 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     Settings controlled = settings;
     controlled.references.snapshot_refs = references.snapshot_refs();
     Controller controller(controlled, backend, clock, options.dry_run);
+    attach(feed, settings.bus);
+    controller.set_feed(feed);
     Loop loop(
         controller, backend, clock,
         settings.scenario ? ParameterEvents(*settings.scenario, clock.now()) : ParameterEvents());
@@ -211,6 +236,12 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
         log::warn("{}; trying again", started.error().message());
     }
     BackendManager manager(settings, registry, backend, controller, loop);
+    // It looks at the loop: not for longer than that is there.
+    struct ProbeEnd {
+        References& references;
+        ~ProbeEnd() { references.stop_probe(); }
+    };
+    const ProbeEnd probe_end{references};
     if (settings.probe.enabled) {
         // Nice to have: the daemon does its work without.
         if (auto started =
@@ -228,11 +259,16 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     log::info("ballastd runs: backend {}, delay {}{}", settings.backend.name,
               format_duration(controller.delay()), options.dry_run ? ", dry run" : "");
     {
-        const SignalThread signal_thread(settings, options.config_path, loop, manager);
+        const SignalThread signal_thread(settings, options.config_path, loop, feed, manager);
         service_manager::ready("running");
+        const Duration watchdog = service_manager::watchdog_period();
         loop.run({.after_tick = [] {},
-                  .beat = service_manager::watchdog_beat,
-                  .beat_every = service_manager::watchdog_period()});
+                  .beat =
+                      [&feed, watched = watchdog.count() > 0] {
+                          if (watched) service_manager::watchdog_beat();
+                          feed.beat();
+                      },
+                  .beat_every = beat_period(watchdog)});
     }
 
     references.stop_probe();

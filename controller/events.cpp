@@ -17,6 +17,9 @@ void book_reboot(DomainControl& control) noexcept {
 }  // namespace
 
 void Controller::State::apply_event(const Event& event) {
+    if (feed != nullptr &&
+        (event.kind == EventKind::backend_lost || event.kind == EventKind::backend_back))
+        feed->event(event, "");
     if (event.kind == EventKind::backend_lost) {
         log::warn("lost the hypervisor: {}", event.detail);
         return;
@@ -31,6 +34,7 @@ void Controller::State::apply_event(const Event& event) {
         if (!observed_once && early_events.size() < kMostEarlyEvents) early_events.push_back(event);
         return;
     }
+    if (feed != nullptr) feed->event(event, ledger.names()->name[row]);
     DomainControl& control = ledger.controls()[row];
     if (event.kind != EventKind::oom)
         log::debug("{}: {}", ledger.names()->name[row], to_string(event.kind));

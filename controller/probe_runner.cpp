@@ -54,6 +54,9 @@ ProbeRunner::~ProbeRunner() {
         ending_ = true;
     }
     changed_.notify_all();
+    const sched_param none{};
+    pthread_setschedparam(thread_.native_handle(), SCHED_OTHER, &none);
+    team_->hurry();
     thread_.join();
 }
 
@@ -94,27 +97,28 @@ void ProbeRunner::run() {
                                                                : report_.thrown_away);
             continue;
         }
+        lock.unlock();
         publish(*survey);
         ++number;
         survey = begun();
+        lock.lock();
     }
 }
 
 void ProbeRunner::publish(const probe::Survey& survey) {
-    findings_ = survey.findings();
-    report_.rows = rows_of(findings_, survey.wanted());
+    std::vector<probe::Finding> findings = survey.findings();
+    std::vector<probe::Row> rows = rows_of(findings, survey.wanted());
+    const std::lock_guard lock(mutex_);
+    findings_.swap(findings);
+    report_.rows.swap(rows);
     report_.finished = clock_.wall_now();
     ++report_.surveys;
 }
 
-ProbeReport ProbeRunner::report() const {
+ProbeReport ProbeRunner::report(std::vector<probe::Finding>& findings) const {
     const std::lock_guard lock(mutex_);
+    findings = findings_;
     return report_;
-}
-
-std::vector<probe::Finding> ProbeRunner::findings() const {
-    const std::lock_guard lock(mutex_);
-    return findings_;
 }
 
 }  // namespace ballast

@@ -27,15 +27,15 @@ class ProbeRunner {
 
     // Starts threads of the lowest priority. `clock` outlives it. Errors: those of ReaderTeam.
     static Result<std::unique_ptr<ProbeRunner>> start(const Clock& clock, Options options);
-    // Waits for the experiment that is under way (20 ms at most).
+    // Waits for the experiment that is under way, at no low priority any more; 20 ms and what a
+    // busy machine adds.
     ~ProbeRunner();
     ProbeRunner(const ProbeRunner&) = delete;
     ProbeRunner& operator=(const ProbeRunner&) = delete;
 
-    // Findings of the last survey, and the counts; without choices. Any thread.
-    ProbeReport report() const;
-    // What a survey found last, for choose(); empty before. Any thread.
-    std::vector<probe::Finding> findings() const;
+    // The rows of the last survey, and the counts; without choices. `findings` becomes what that
+    // survey found, for choose(); empty before. Any thread.
+    ProbeReport report(std::vector<probe::Finding>& findings) const;
     // Clean experiments wanted of each, as quality() asks.
     std::uint32_t wanted() const noexcept { return options_.runs; }
 
@@ -43,7 +43,7 @@ class ProbeRunner {
     ProbeRunner(const Clock& clock, Options options, std::unique_ptr<probe::ReaderTeam> team);
     void run();
     bool pause(std::unique_lock<std::mutex>& lock, Duration span);
-    void publish(const probe::Survey& survey);
+    void publish(const probe::Survey& survey);  // without the lock
 
     const Clock& clock_;
     const Options options_;

@@ -67,6 +67,9 @@ References::References(const Settings& settings, const Clock& clock)
     module_refs_ = probe::choose(module_use(), costs_, configured.module_refs);
     snapshot_refs_ =
         probe::choose(snapshot_use(settings.cmm.delay), costs_, configured.snapshot_refs);
+    // What this machine cannot do is replaced by what it can.
+    for (probe::Choice* const choice : {&module_refs_, &snapshot_refs_})
+        choice->chosen = ModuleRef({.scheme = choice->chosen}).scheme();
 }
 
 Result<void> References::start_probe(const ProbeSettings& settings,
@@ -106,8 +109,9 @@ ProbeReport References::report() const {
     ProbeReport report;
     std::vector<probe::Cost> costs = costs_;
     if (runner_) {
-        report = runner_->report();
-        if (report.surveys > 0) costs = probe::costs_of(runner_->findings(), runner_->wanted());
+        std::vector<probe::Finding> findings;
+        report = runner_->report(findings);
+        if (report.surveys > 0) costs = probe::costs_of(findings, runner_->wanted());
     }
     report.problem = problem_;
     report.choices = {reconsidered(module_refs_, costs), reconsidered(snapshot_refs_, costs)};

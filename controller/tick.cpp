@@ -107,6 +107,13 @@ void Controller::State::book_observed_changes() {
             control.set_bytes = loaned_bytes;
             control.floor_bytes = loaned_bytes;
             control.realign = Realign::waiting;
+            if (feed != nullptr) {
+                Event inferred;
+                inferred.kind = EventKind::oom;
+                inferred.domain = seen.domains.key[row];
+                inferred.bytes = freed_bytes;
+                feed->event(inferred, seen.domains.name[row]);
+            }
             log::warn(
                 "{}: the guest ran out of memory and took back {}; credited, not asked for again",
                 seen.domains.name[row], format_size(freed_bytes));
@@ -197,6 +204,7 @@ void Controller::State::tick(Time due) {
         }
     }
     publish(snapshot, due, began);
+    if (feed != nullptr) feed->tick(snapshot);
     if (slot != nullptr) snapshots.publish();
 }
 

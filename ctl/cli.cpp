@@ -37,6 +37,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_simulate_command(app, session);
     add_conform_command(app, session);
     add_probe_command(app, session);
+    add_watch_command(app, session);
 }
 
 ExitStatus run(const std::vector<std::string>& arguments, Session& session) {

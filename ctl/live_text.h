@@ -20,6 +20,7 @@ class LiveText {
 
     // Whether show() would draw now: what it would show need not be made otherwise.
     bool due() const;
+    // Of a text that is higher than the terminal, the end. Its lines fit into the width.
     void show(const std::string& text);
 
   private:

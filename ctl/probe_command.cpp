@@ -2,8 +2,10 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "base/units.h"
@@ -120,6 +122,11 @@ ExitStatus run_as_kernel(const Session& session, Options options) {
         average_ns.push_back(probe::ns_per_section(experiment, plan.loops, Duration{0}));
     }
     out << probe::kernel_end(options.parameters.scale_type, average_ns);
+    const Spread spread = spread_of(average_ns);
+    if (spread.median <= 0 || spread.interquartile_range > 0.05 * spread.median)
+        session.environment.err << fmt::format(
+            "noisy: the middle half of the runs spreads over {:.0f} % of their median\n",
+            spread.median > 0 ? spread.interquartile_range / spread.median * 100 : 100.0);
     if (thrown_away > 0)
         session.environment.err << fmt::format(
             "{} experiments were thrown away: a reader was switched out, or alone\n", thrown_away);
@@ -168,7 +175,7 @@ Result<Surveyed> survey(const Session& session, const Options& options,
         } else if (live.due()) {
             live.show(fmt::format(
                 "{}{:3.0f} %\n",
-                probe_chart(rows_of(survey.findings(), plan.runs), environment.err_terminal),
+                probe_chart(rows_of(survey.findings(), plan.runs), environment.err_terminal, true),
                 survey.done() * 100));
         }
     }
@@ -190,6 +197,10 @@ ExitStatus write_report(const Session& session, const Options& options,
 ExitStatus run_survey(const Session& session, const Options& options) {
     const auto types = wanted_types(options.scale_types, true);
     if (!types) return session.fail(failure(types.error()));
+    if (!options.report.empty() && !std::ofstream(options.report, std::ios::app))
+        return session.fail(
+            {ExitStatus::failed, fmt::format("cannot write {}: {}", options.report,
+                                             std::generic_category().message(errno))});
     const auto surveyed = survey(session, options, *types);
     if (!surveyed) return session.fail(failure(surveyed.error()));
     const auto rows = rows_of(surveyed->findings, surveyed->plan.runs);
@@ -222,6 +233,11 @@ ExitStatus explain_here(const Session& session, Options options) {
 }
 
 ExitStatus explain_choice(const Session& session, const Options& options, bool rates_given) {
+    if (const auto types = wanted_types(options.scale_types, false); !types)
+        return session.fail(failure(types.error()));
+    if (!options.report.empty())
+        return session.fail(
+            {ExitStatus::usage, "--explain is text of its own: expected no --report"});
     if (rates_given) return explain_here(session, options);
     const Answer answer = session.client().probe();
     if (!answer) {
@@ -290,7 +306,7 @@ void add_probe_command(CLI::App& app, Session& session) {
                       "daemon's, or measured here");
     const auto rate = [&](const char* name, double& into, const char* what) {
         return command->add_option(name, into, what)
-            ->check(CLI::NonNegativeNumber)
+            ->check(CLI::Range(0.0, 1e12))
             ->type_name("N")
             ->capture_default_str();
     };

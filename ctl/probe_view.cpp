@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ctl/table.h"
+#include "ctl/text.h"
 
 namespace ballast::ctl {
 namespace {
@@ -78,7 +79,7 @@ std::string probe_table(const std::vector<Row>& rows, const Terminal& terminal) 
     return table.render(terminal);
 }
 
-std::string probe_chart(const std::vector<Row>& rows, const Terminal& terminal) {
+std::string probe_chart(const std::vector<Row>& rows, const Terminal& terminal, bool unfinished) {
     double least = 0;
     double most = 0;
     std::size_t name_width = 0;
@@ -100,9 +101,10 @@ std::string probe_chart(const std::vector<Row>& rows, const Terminal& terminal) 
             fmt::format("{:<{}} {:>2} ", name == last ? "" : name, name_width, row.read.readers);
         last = name;
         if (!is_shown(row)) {
-            text += paint(row.read.tried == 0 && row.read.unsupported.empty() ? "..." : row.note(),
-                          colour_of(row.quality), terminal.colour) +
-                    "\n";
+            const bool waits = unfinished && row.read.unsupported.empty();
+            const std::string note = shorten(waits ? "..." : row.note(), width - name_width - 5);
+            text +=
+                paint(note, waits ? Colour::dim : colour_of(row.quality), terminal.colour) + "\n";
             continue;
         }
         // The cheapest has a bar, too.

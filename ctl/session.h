@@ -47,5 +47,6 @@ void add_check_config_command(CLI::App& app, Session& session);
 void add_simulate_command(CLI::App& app, Session& session);
 void add_conform_command(CLI::App& app, Session& session);
 void add_probe_command(CLI::App& app, Session& session);
+void add_watch_command(CLI::App& app, Session& session);
 
 }  // namespace ballast::ctl

@@ -36,7 +36,10 @@ Terminal terminal_of(int fd) {
     terminal.colour = (no_colour == nullptr || *no_colour == '\0') && term != nullptr &&
                       std::string_view(term) != "dumb";
     winsize size{};
-    if (::ioctl(fd, TIOCGWINSZ, &size) == 0) terminal.width = size.ws_col;
+    if (::ioctl(fd, TIOCGWINSZ, &size) == 0) {
+        terminal.width = size.ws_col;
+        terminal.height = size.ws_row;
+    }
     return terminal;
 }
 

@@ -10,7 +10,8 @@ namespace ballast::ctl {
 struct Terminal {
     bool interactive = false;  // a person looks at it
     bool colour = false;
-    std::size_t width = 0;  // columns; 0 = no limit
+    std::size_t width = 0;   // columns; 0 = no limit
+    std::size_t height = 0;  // lines; 0 = no limit
 };
 
 // Looks at descriptor `fd` and at the environment (NO_COLOR, TERM).

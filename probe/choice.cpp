@@ -17,8 +17,10 @@ std::optional<RefScheme> scheme_of(std::string_view scale_type) {
     return std::nullopt;
 }
 
-std::string missing(const Traits& has, const Traits& needs) {
-    if (needs.keeps_object && !has.keeps_object) return "protects nothing";
+std::string missing(const ScaleType& type, const Traits& needs) {
+    const Traits& has = type.traits;
+    if (needs.keeps_object && !has.keeps_object) return "does not keep what is read";
+    if (needs.keeps_object && type.update.empty()) return "cannot be updated under readers";
     if (needs.any_thread && !has.any_thread) return "threads must register";
     if (needs.may_sleep && !has.may_sleep) return "readers must not sleep";
     if (needs.long_holds && !has.long_holds) return "updates wait for the longest reader";
@@ -51,23 +53,31 @@ std::vector<Cost> typical_costs() {
 
 std::vector<Cost> costs_of(const std::vector<Finding>& findings, std::uint32_t wanted) {
     std::vector<Cost> costs = typical_costs();
-    const auto cost_of = [&](const Finding& finding) -> Cost& {
-        const auto found = std::find_if(costs.begin(), costs.end(), [&](const Cost& cost) {
-            return cost.scale_type == finding.type->name;
-        });
-        if (found != costs.end()) return *found;
-        return costs.emplace_back(Cost{std::string(finding.type->name), 0, 0, false});
+    const auto known_ns = [&](const ScaleType* type, unsigned readers) -> std::optional<double> {
+        for (const Finding& finding : findings)
+            if (finding.type == type && finding.readers == readers &&
+                quality(finding, wanted) != Quality::unusable)
+                return finding.ns.median;
+        return std::nullopt;
     };
     for (const Finding& finding : findings) {
+        if (finding.readers != 1) continue;
+        const ScaleType* const type = finding.type;
+        const auto same = [&](const Cost& cost) { return cost.scale_type == type->name; };
         if (!finding.unsupported.empty()) {
-            std::erase_if(costs,
-                          [&](const Cost& cost) { return cost.scale_type == finding.type->name; });
+            std::erase_if(costs, same);
             continue;
         }
-        if (finding.readers > 1 || quality(finding, wanted) == Quality::unusable) continue;
-        Cost& cost = cost_of(finding);
-        (finding.readers == 1 ? cost.read_ns : cost.update_ns) = finding.ns.median;
-        cost.measured = true;
+        // Both halves, or what was assumed.
+        const auto read_ns = known_ns(type, 1);
+        const auto update_ns = type->update.empty() ? std::optional(0.0) : known_ns(type, 0);
+        if (!read_ns || !update_ns) continue;
+        const Cost measured{std::string(type->name), *read_ns, *update_ns, true};
+        const auto found = std::find_if(costs.begin(), costs.end(), same);
+        if (found != costs.end())
+            *found = measured;
+        else
+            costs.push_back(measured);
     }
     return costs;
 }
@@ -80,7 +90,7 @@ Choice choose(const Use& use, const std::vector<Cost>& costs, RefScheme configur
         if (type == nullptr) continue;
         Candidate candidate;
         candidate.cost = cost;
-        candidate.unsafe = missing(type->traits, use.needs);
+        candidate.unsafe = missing(*type, use.needs);
         candidate.implemented = scheme_of(cost.scale_type).has_value();
         candidate.ns_per_s = use.reads_per_s * cost.read_ns + use.updates_per_s * cost.update_ns;
         choice.candidates.push_back(std::move(candidate));

@@ -54,7 +54,8 @@ Traits needs_of_ballast() noexcept;
 
 // Costs where nothing was measured: of the machine in docs/performance.md.
 std::vector<Cost> typical_costs();
-// typical_costs(), each replaced by its finding where that is not unusable. One reader counts.
+// typical_costs(), each replaced by what was found with one reader where neither the read nor the
+// update is unusable; and all others of which both are known.
 std::vector<Cost> costs_of(const std::vector<Finding>& findings, std::uint32_t wanted);
 
 // Weighs every scheme that has a cost. `configured` other than automatic is taken as it is. Where

@@ -93,20 +93,22 @@ int detail::own_cpu() noexcept {
 }
 
 std::optional<double> measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates,
-                                     const Clock& clock, Duration clock_cost, Duration& cpu_time) {
+                                     Duration patience, const Clock& clock, Duration clock_cost,
+                                     Duration& cpu_time) {
     std::optional<double> ns;
+    std::atomic<bool> given_up{false};
     const auto job = [&](unsigned reader) {
         scheme.enter(reader);
         scheme.update();  // warm
         const std::int64_t switches = detail::own_switches();
         const Time from = clock.now();
-        for (std::uint32_t left = updates; left > 0; --left) scheme.update();
+        for (std::uint32_t left = updates; left > 0 && !given_up; --left) scheme.update();
         const Duration took = clock.now() - from - clock_cost;
-        if (detail::own_switches() == switches && took.count() > 0)
+        if (!given_up && detail::own_switches() == switches && took.count() > 0)
             ns = static_cast<double>(took.count()) / updates;
         scheme.leave(reader);
     };
-    cpu_time = team.run(1, job, std::chrono::minutes(1), [] {});
+    cpu_time = team.run(1, job, patience, [&] { given_up = true; });
     return ns;
 }
 

@@ -90,14 +90,15 @@ Experiment run_experiment(ReaderTeam& team, Scheme& scheme, unsigned readers,
     const auto job = [&](unsigned reader) {
         Reading& seen = readings[reader];
         scheme.enter(reader);
+        // Once it is given up, nothing more is measured.
         bool together = start.wait(given_up, [] {});
         const std::int64_t switches = detail::own_switches();
         seen.cpu_before = detail::own_cpu();
         seen.load_from = clock.now();
-        read(reader);
+        if (together) read(reader);
         together = together && warm.wait(given_up, [&] { read(reader); });
         seen.from = clock.now();
-        read(reader);
+        if (together) read(reader);
         seen.to = clock.now();
         together = together && finished.wait(given_up, [&] { read(reader); });
         seen.load_to = clock.now();
@@ -117,7 +118,9 @@ Experiment run_experiment(ReaderTeam& team, Scheme& scheme, unsigned readers,
 
 // What one update costs, in ns: `updates` of them on one reader's thread, with nobody else inside.
 // nullopt: it was switched out against its will, or no time passed.
+// It is given up after `patience`, which is no figure either.
 std::optional<double> measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates,
-                                     const Clock& clock, Duration clock_cost, Duration& cpu_time);
+                                     Duration patience, const Clock& clock, Duration clock_cost,
+                                     Duration& cpu_time);
 
 }  // namespace ballast::probe

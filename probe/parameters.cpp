@@ -14,7 +14,7 @@ namespace ballast::probe {
 namespace {
 
 // Longer than this, one experiment says nothing that a shorter one does not.
-constexpr std::int64_t most_experiment_ns = 60'000'000'000;
+constexpr std::int64_t most_experiment_ns = 10'000'000'000;
 constexpr std::int64_t most_runs = 100'000;
 constexpr std::int64_t most_holdoff_s = 86'400;
 
@@ -52,8 +52,8 @@ Result<Plan> check(const Parameters& parameters, unsigned cpus) {
     const std::int64_t most_delay = most_experiment_ns / parameters.loops;
     if (parameters.readdelay < 0 || parameters.readdelay > most_delay)
         return out_of_range("readdelay", parameters.readdelay,
-                            fmt::format("0 to {} ns: {} loops have to end within a minute",
-                                        most_delay, parameters.loops));
+                            fmt::format("0 to {} ns: {} loops have to end within 10 s", most_delay,
+                                        parameters.loops));
     if (parameters.holdoff < 0 || parameters.holdoff > most_holdoff_s)
         return out_of_range("holdoff", parameters.holdoff,
                             fmt::format("0 to {} s", most_holdoff_s));

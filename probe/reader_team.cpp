@@ -55,6 +55,12 @@ Duration ReaderTeam::run(unsigned readers, const std::function<void(unsigned)>& 
     return used_;
 }
 
+void ReaderTeam::hurry() noexcept {
+    const sched_param none{};
+    for (std::thread& thread : threads_)
+        pthread_setschedparam(thread.native_handle(), SCHED_OTHER, &none);
+}
+
 int ReaderTeam::prepare(unsigned reader, bool background) const {
     cpu_set_t* const set = CPU_ALLOC(static_cast<std::size_t>(cpus_[reader]) + 1);
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpus_[reader]) + 1);

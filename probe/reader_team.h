@@ -34,6 +34,9 @@ class ReaderTeam {
     Duration run(unsigned readers, const std::function<void(unsigned)>& job, Duration patience,
                  const std::function<void()>& give_up);
 
+    // From now on they run as anybody does: to end soon on a busy machine. Any thread.
+    void hurry() noexcept;
+
   private:
     explicit ReaderTeam(std::vector<int> cpus) : cpus_(std::move(cpus)) {}
     void work(unsigned reader, bool background);

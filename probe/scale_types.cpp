@@ -69,7 +69,7 @@ const std::vector<ScaleType>& scale_types() {
          make_scheme<SnapshotReference>},
         {"refcnt", "one atomic count", "a drop of the base reference", counted,
          make_scheme<RefCount>},
-        {"seqlock", "sequence lock: reads again", "a write", unregistered, make_scheme<SeqLock>},
+        {"seqlock", "sequence lock: reads again", "a write", plain, make_scheme<SeqLock>},
         {"rwlock", "pthread_rwlock", write_lock, sleeper, make_scheme<RwLock>},
         {"rwsem", "sleeping reader-writer semaphore", write_lock, sleeper,
          make_scheme<SleepingLock>},

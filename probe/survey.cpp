@@ -10,6 +10,9 @@ namespace {
 constexpr std::size_t tries_for_one = 10;
 constexpr std::uint32_t updates_at_once = 16;
 constexpr double steady_spread = 0.05;
+constexpr std::size_t least_steady = 3;
+// Where more were thrown away, those that were kept may be the exception.
+constexpr std::size_t most_tries_for_one = 3;
 constexpr double usable_spread = 0.5;
 
 }  // namespace
@@ -33,9 +36,11 @@ std::string_view to_string(Quality quality) noexcept {
 }
 
 Quality quality(const Finding& finding, std::uint32_t wanted) noexcept {
-    const bool enough = finding.kept() >= wanted;
+    if (finding.ns.median <= 0) return Quality::unusable;  // less than nothing was measured
+    const bool enough = finding.kept() >= std::max<std::size_t>(wanted, least_steady) &&
+                        finding.kept() * most_tries_for_one >= finding.tried;
     if (enough && finding.spread() <= steady_spread) return Quality::steady;
-    const bool some = finding.kept() > 0 && finding.kept() >= wanted / 3;
+    const bool some = finding.kept() * 3 >= wanted;
     return some && finding.spread() <= usable_spread ? Quality::noisy : Quality::unusable;
 }
 
@@ -90,8 +95,9 @@ void Survey::measure(Item& item) {
     ++finding.tried;
     Verdict verdict = Verdict::clean;
     if (finding.readers == 0) {
-        const auto ns = measure_update(team_, *item.scheme, updates_at_once, clock_, clock_cost_,
-                                       last_cpu_time_);
+        const auto ns =
+            measure_update(team_, *item.scheme, updates_at_once, options_.section.patience, clock_,
+                           clock_cost_, last_cpu_time_);
         if (ns) item.samples_ns.push_back(*ns);
         if (!ns) verdict = Verdict::switched;
     } else {

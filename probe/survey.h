@@ -33,8 +33,8 @@ struct Finding {
 // How far a finding can be trusted. Of an unusable one no number is shown.
 enum class Quality : std::uint8_t { steady, noisy, unusable };
 std::string_view to_string(Quality quality) noexcept;
-// steady: at least `wanted` clean experiments, and a spread of at most 5 %. noisy: at least a third
-// of them, and at most 50 %. Pure.
+// steady: at least `wanted` clean experiments (and 3), a third or more of those tried, and a spread
+// of at most 5 %. noisy: at least a third of those wanted, and at most 50 %. Pure.
 Quality quality(const Finding& finding, std::uint32_t wanted) noexcept;
 
 class Survey {

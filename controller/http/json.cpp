@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "controller/http/totals.h"
+#include "controller/totals.h"
 
 namespace ballast {
 namespace {

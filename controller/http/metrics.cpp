@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "controller/http/json.h"
-#include "controller/http/totals.h"
+#include "controller/totals.h"
 
 namespace ballast {
 namespace {

@@ -52,8 +52,8 @@ class HazardPointers {
     alignas(128) std::atomic<const std::uint64_t*> newest_{new std::uint64_t(0)};
 };
 
-// RCU tasks trace: a reader keeps how deep it is nested, and reports when it leaves if it is asked
-// to. Follows rcu_read_lock_trace and rcu_read_unlock_trace.
+// RCU tasks trace: a reader keeps how deep it is nested, and when it leaves, reports the number of
+// the grace period that asks for it. Follows rcu_read_lock_trace and rcu_read_unlock_trace.
 class TasksTrace {
   public:
     static bool supported() { return has_membarrier(); }
@@ -71,15 +71,17 @@ class TasksTrace {
         // The nesting is stored before the question is read: an updater that asks, and makes all
         // pass a barrier, sees the store or is answered.
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (left == 0 && self.asked.load(std::memory_order_relaxed))
-            self.asked.store(false, std::memory_order_release);
+        const std::uint64_t asked = asked_.load(std::memory_order_relaxed);
+        // By number: an answer to an earlier question that is seen late says nothing of this one.
+        if (left == 0 && self.reported.load(std::memory_order_relaxed) != asked)
+            self.reported.store(asked, std::memory_order_release);
     }
     void update() {
-        for (Reader& reader : readers_) reader.asked.store(true, std::memory_order_relaxed);
+        const std::uint64_t number = asked_.fetch_add(1) + 1;
         membarrier_all_threads();
-        for (Reader& reader : readers_)
+        for (const Reader& reader : readers_)
             while (reader.nesting.load(std::memory_order_acquire) != 0 &&
-                   reader.asked.load(std::memory_order_acquire))
+                   reader.reported.load(std::memory_order_acquire) != number)
                 std::this_thread::yield();
         membarrier_all_threads();
     }
@@ -87,9 +89,10 @@ class TasksTrace {
   private:
     struct alignas(128) Reader {
         std::atomic<std::uint32_t> nesting{0};
-        std::atomic<bool> asked{false};
+        std::atomic<std::uint64_t> reported{0};
     };
     std::array<Reader, Scheme::max_readers> readers_{};
+    alignas(128) std::atomic<std::uint64_t> asked_{0};
 };
 
 }  // namespace ballast::probe

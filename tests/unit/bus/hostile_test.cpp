@@ -86,7 +86,9 @@ TEST_CASE("a header that does not add up is refused") {
 TEST_CASE("a length, a stamp or a head that lies moves no reader out of bounds") {
     const BusFixture fixture;
     const std::string good = good_file(fixture);
-    std::string bytes = changed(good, BUS_HEADER_SIZE, std::uint64_t{2});  // position 0 is whole
+    // Position 0 is whole, and published.
+    std::string bytes = changed(good, BUS_HEADER_SIZE, std::uint64_t{2});
+    bytes = changed(bytes, offsetof(bus_header, head), std::uint64_t{1});
     SECTION("a length") {
         bytes = changed(bytes, BUS_HEADER_SIZE + 24, ~std::uint32_t{0});
         fixture.write(bytes);

@@ -45,11 +45,11 @@ TEST_CASE("a cheaper scheme that is unsafe for the use is never chosen, and why 
     const Choice choice = choose(use(1e6, 1), costs);
     CHECK(candidate(choice, "rcu-qsbr").unsafe == "threads must register");
     CHECK(candidate(choice, "rwlock").unsafe == "updates wait for the longest reader");
-    CHECK(candidate(choice, "empty").unsafe == "protects nothing");
+    CHECK(candidate(choice, "empty").unsafe == "does not keep what is read");
     CHECK(candidate(choice, "refcnt").unsafe.empty());
     CHECK_FALSE(candidate(choice, "refcnt").implemented);
     CHECK_FALSE(choice.candidates.front().cost.scale_type == "empty");
-    CHECK_THAT(explain(choice), Contains("unsafe: protects nothing"));
+    CHECK_THAT(explain(choice), Contains("unsafe: does not keep what is read"));
     // Needs decide: where nothing is needed, nothing is unsafe.
     const Choice careless = choose({"none", {}, 1, 1}, costs);
     CHECK(candidate(careless, "rcu-qsbr").unsafe.empty());
@@ -70,10 +70,14 @@ TEST_CASE("findings replace assumed costs where they mean something") {
         made.ns = spread_of(std::move(samples));
         return made;
     };
-    std::vector<Finding> findings{
-        finding("percpu-ref", 1, {3, 3, 3}),       finding("percpu-ref", 2, {9, 9, 9}),
-        finding("percpu-ref", 0, {500, 500, 500}), finding("atomic-ref", 1, {1, 50, 100}),
-        finding("srcu", 1, {19, 19, 19}),          finding("perthread-ref", 1, {})};
+    std::vector<Finding> findings{finding("percpu-ref", 1, {3, 3, 3}),
+                                  finding("percpu-ref", 2, {9, 9, 9}),
+                                  finding("percpu-ref", 0, {500, 500, 500}),
+                                  finding("atomic-ref", 1, {1, 50, 100}),
+                                  finding("srcu", 1, {19, 19, 19}),
+                                  finding("srcu", 0, {900, 900, 900}),
+                                  finding("rcu", 1, {4, 4, 4}),
+                                  finding("perthread-ref", 1, {})};
     findings.back().unsupported = "no membarrier";
     const auto known = costs_of(findings, 3);
     const Choice choice = choose(use(1, 1), known);
@@ -82,6 +86,8 @@ TEST_CASE("findings replace assumed costs where they mean something") {
     CHECK(candidate(choice, "percpu-ref").cost.measured);
     CHECK_FALSE(candidate(choice, "atomic-ref").cost.measured);
     CHECK(candidate(choice, "srcu").cost.read_ns == 19);
+    CHECK(candidate(choice, "srcu").cost.update_ns == 900);
+    CHECK_THROWS(candidate(choice, "rcu"));            // half of it is not known
     CHECK_THROWS(candidate(choice, "perthread-ref"));  // cannot be had here
     CHECK_THAT(explain(choice), Contains("assumed"));
 }

@@ -78,7 +78,7 @@ TEST_CASE("every scheme is read by two at once, delayed or not, and updated mean
         run_experiment(*team, scheme, 2, {.loops = 3, .read_delay = Duration(100)}, clock);
         if (!scheme.has_update()) continue;
         Duration used{};
-        measure_update(*team, scheme, 3, clock, Duration(0), used);
+        measure_update(*team, scheme, 3, std::chrono::minutes(1), clock, Duration(0), used);
         CHECK(used > Duration(0));
     }
 }
@@ -120,37 +120,49 @@ TEST_CASE("a reader-writer semaphore lets readers in together, and a writer alon
     semaphore.unlock();
 }
 
-TEST_CASE("a trace reader is waited for until it leaves") {
-    if (!TasksTrace::supported()) return;
-    TasksTrace scheme;
-    std::atomic<int> inside{0};
+namespace {
+
+// Whether `updater` is still at it when it has had all the time to end.
+template <class Update, class Leave>
+bool waits(Update&& update, Leave&& leave) {
+    std::atomic<bool> begun{false};
     std::atomic<bool> done{false};
-    scheme.lock(0);
-    scheme.lock(0);
-    inside = 1;
     std::thread updater([&] {
-        scheme.update();
+        begun = true;
+        update();
         done = true;
     });
-    scheme.unlock(0, {});
-    CHECK_FALSE(done);  // nested: still inside
-    scheme.unlock(0, {});
+    while (!begun) std::this_thread::yield();
+    for (int i = 0; i < 1000 && !done; ++i) std::this_thread::yield();
+    const bool waited = !done;
+    leave();
     updater.join();
-    CHECK(done);
+    return waited;
+}
+
+}  // namespace
+
+TEST_CASE("a trace reader is waited for until it leaves, nested or not") {
+    if (!TasksTrace::supported()) return;
+    TasksTrace scheme;
+    scheme.update();  // nobody inside: at once
+    scheme.lock(0);
+    scheme.lock(0);
+    scheme.unlock(0, {});
+    CHECK(waits([&] { scheme.update(); }, [&] { scheme.unlock(0, {}); }));
+    scheme.lock(0);
+    CHECK(waits([&] { scheme.update(); }, [&] { scheme.unlock(0, {}); }));
+    CHECK_FALSE(waits([&] { scheme.update(); }, [] {}));
 }
 
 TEST_CASE("a hazard pointer keeps what its reader reads from being freed") {
     if (!HazardPointers::supported()) return;
     HazardPointers scheme;
-    std::atomic<bool> done{false};
     const std::uint64_t* const held = scheme.lock(0);
-    std::thread updater([&] {
-        scheme.update();
-        done = true;
-    });
-    CHECK(*held == 0);  // under the address sanitizer, freed memory would show
-    CHECK_FALSE(done);
-    scheme.unlock(0, held);
-    updater.join();
-    CHECK(done);
+    CHECK(waits([&] { scheme.update(); },
+                [&] {
+                    CHECK(*held == 0);  // under the address sanitizer, freed memory would show
+                    scheme.unlock(0, held);
+                }));
+    CHECK_FALSE(waits([&] { scheme.update(); }, [] {}));
 }

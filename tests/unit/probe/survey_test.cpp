@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 Finding finding(const char* type, unsigned readers, std::vector<double> samples,
-                std::size_t tried = 10) {
+                std::size_t tried = 9) {
     Finding made;
     made.type = find_scale_type(type);
     made.readers = readers;
@@ -38,8 +38,12 @@ TEST_CASE("a finding is steady, noisy or unusable by its spread and what was kep
     CHECK(quality(finding("rcu", 1, {100, 100, 101, 106, 107}), 5) == Quality::noisy);
     CHECK(quality(finding("rcu", 1, {100, 100, 101, 102, 103}), 6) == Quality::noisy);
     CHECK(quality(finding("rcu", 1, {10, 20, 30, 40, 50}), 5) == Quality::unusable);
-    CHECK(quality(finding("rcu", 1, {100}), 5) == Quality::noisy);
-    CHECK(quality(finding("rcu", 1, {100}), 6) == Quality::unusable);
+    CHECK(quality(finding("rcu", 1, {100, 100}), 5) == Quality::noisy);
+    CHECK(quality(finding("rcu", 1, {100}), 5) == Quality::unusable);
+    CHECK(quality(finding("rcu", 1, {100}), 1) == Quality::noisy);  // says nothing of its spread
+    CHECK(quality(finding("rcu", 1, {0, 0, 0}), 3) == Quality::unusable);
+    CHECK(quality(finding("rcu", 1, {100, 100, 100}, 9), 3) == Quality::steady);
+    CHECK(quality(finding("rcu", 1, {100, 100, 100}, 10), 3) == Quality::noisy);
     CHECK(quality(finding("rcu", 1, {}), 5) == Quality::unusable);
 }
 
@@ -76,7 +80,7 @@ TEST_CASE("each round of a survey has an order of its own, which the seed decide
         std::vector<std::string> order;
         for (int i = 0; i < 5; ++i) {
             survey.step();
-            order.push_back(survey.last().substr(0, survey.last().rfind(',')));
+            order.push_back(survey.last().substr(0, survey.last().rfind(':')));
         }
         return order;
     };
@@ -119,7 +123,7 @@ TEST_CASE("as JSON, what means nothing is null and not valid") {
     CHECK(list[0]["min_ns"] == 6);
     CHECK(list[0]["iqr_ns"] == 0);
     CHECK(list[0]["kept"] == 3);
-    CHECK(list[0]["tried"] == 10);
+    CHECK(list[0]["tried"] == 9);
     CHECK(list[0]["valid"] == true);
     CHECK(list[1]["valid"] == false);
     CHECK(list[1]["median_ns"].is_null());

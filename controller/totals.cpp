@@ -1,4 +1,4 @@
-#include "controller/http/totals.h"
+#include "controller/totals.h"
 
 namespace ballast {
 

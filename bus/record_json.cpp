@@ -1,0 +1,135 @@
+#include "bus/record_json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace ballast {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A text that may lack its NUL: shared memory says what it likes.
+template <std::size_t size>
+std::string text(const char (&from)[size]) {
+    return {from, ::strnlen(from, size)};
+}
+
+std::string uuid_text(const unsigned char (&uuid)[16]) {
+    std::string out;
+    for (std::size_t i = 0; i < 16; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+        out += fmt::format("{:02x}", uuid[i]);
+    }
+    return out;
+}
+
+double seconds(std::uint64_t ns) {
+    return static_cast<double>(ns) * 1e-9;
+}
+
+void add_domain(Json& json, const ballast_bus_domain& domain) {
+    json["domain"] = text(domain.name);
+    json["uuid"] = uuid_text(domain.uuid);
+}
+
+void add(Json& json, const ballast_bus_decision& decision) {
+    add_domain(json, decision.domain);
+    json["tick"] = decision.tick;
+    json["total_bytes"] = decision.total_bytes;
+    json["min_mem_bytes"] = decision.min_mem_bytes;
+    json["request_bytes"] = decision.request_bytes;
+    json["oom_freed_bytes"] = decision.oom_freed_bytes;
+    json["loaned_before_bytes"] = decision.loaned_before_bytes;
+    json["decided_bytes"] = decision.decided_bytes;
+    json["loan_target_bytes"] = decision.loan_target_bytes;
+    json["loaned_after_bytes"] = decision.loaned_after_bytes;
+    json["constraint"] = text(decision.constraint);
+    json["outcome"] = text(decision.outcome);
+}
+
+void add(Json& json, const ballast_bus_domain_event& event) {
+    add_domain(json, event.domain);
+    json["what"] = text(event.what);
+    json["bytes"] = event.bytes;
+}
+
+void add(Json& json, const ballast_bus_tick& tick) {
+    json["tick"] = tick.tick;
+    json["domains"] = tick.domains;
+    json["total_bytes"] = tick.total_bytes;
+    json["loaned_bytes"] = tick.loaned_bytes;
+    json["loan_target_bytes"] = tick.loan_target_bytes;
+    json["inflated_bytes"] = tick.inflated_bytes;
+    json["deflated_bytes"] = tick.deflated_bytes;
+    const bool known = tick.host_available_bytes != UINT64_MAX;
+    json["host_available_bytes"] = known ? Json(tick.host_available_bytes) : Json(nullptr);
+    json["took_seconds"] = seconds(tick.took_ns);
+    json["late_seconds"] = seconds(tick.late_ns);
+    json["backend_up"] = tick.backend_up != 0;
+}
+
+bool has_domain(const ballast_bus_record& record) {
+    switch (record.type) {
+        case BALLAST_BUS_DECISION:
+        case BALLAST_BUS_OOM:
+        case BALLAST_BUS_HOTPLUG:
+        case BALLAST_BUS_MIGRATION:
+        case BALLAST_BUS_DOMAIN:
+            return record.size >= sizeof(ballast_bus_domain);
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+const std::vector<std::string>& bus_type_names() {
+    // By number, from 1.
+    static const std::vector<std::string> names{"decision", "oom",  "hotplug", "migration",
+                                                "backend",  "tick", "config",  "domain"};
+    return names;
+}
+
+std::optional<std::uint16_t> bus_type_from_name(std::string_view name) {
+    const auto& names = bus_type_names();
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) return std::nullopt;
+    return static_cast<std::uint16_t>(found - names.begin() + 1);
+}
+
+std::optional<Json> record_json(const ballast_bus_record& record) {
+    if (record.type < 1 || record.type > bus_type_names().size()) return std::nullopt;
+    Json json{{"type", bus_type_names()[record.type - 1U]},
+              {"time", static_cast<double>(record.wall_ns) * 1e-9},
+              {"epoch", record.epoch},
+              {"position", record.position},
+              {"lost", record.lost}};
+    switch (record.type) {
+        case BALLAST_BUS_DECISION:
+            if (record.size < sizeof(ballast_bus_decision)) return std::nullopt;
+            add(json, record.payload.decision);
+            break;
+        case BALLAST_BUS_TICK:
+            if (record.size < sizeof(ballast_bus_tick)) return std::nullopt;
+            add(json, record.payload.tick);
+            break;
+        case BALLAST_BUS_BACKEND:
+        case BALLAST_BUS_CONFIG:
+            json["text"] = std::string(record.payload.notice.text,
+                                       ::strnlen(record.payload.notice.text, record.size));
+            break;
+        default:
+            if (record.size < sizeof(ballast_bus_domain_event)) return std::nullopt;
+            add(json, record.payload.event);
+            break;
+    }
+    return json;
+}
+
+std::string record_domain(const ballast_bus_record& record) {
+    return has_domain(record) ? text(record.payload.event.domain.name) : "";
+}
+
+}  // namespace ballast

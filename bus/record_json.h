@@ -1,0 +1,24 @@
+// Records of the event bus as JSON, and their types by name. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bus/ballast_bus.h"
+
+namespace ballast {
+
+// "decision", "oom", "hotplug", "migration", "backend", "tick", "config", "domain".
+const std::vector<std::string>& bus_type_names();
+std::optional<std::uint16_t> bus_type_from_name(std::string_view name);
+
+// The record of a type that is known here, with sizes in bytes and times in seconds; nullopt: it is
+// not known, or too short for what its type says.
+std::optional<nlohmann::ordered_json> record_json(const ballast_bus_record& record);
+// The domain it is about; empty: none.
+std::string record_domain(const ballast_bus_record& record);
+
+}  // namespace ballast

@@ -1,0 +1,145 @@
+#include "controller/bus_feed.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "controller/totals.h"
+
+namespace ballast {
+namespace {
+
+// The largest power of two whose slots fit.
+std::uint32_t bus_slots(std::uint64_t size_kib) noexcept {
+    return static_cast<std::uint32_t>(std::bit_floor(size_kib * 1024 / BUS_SLOT_SIZE));
+}
+
+ballast_bus_type type_of(EventKind kind) noexcept {
+    switch (kind) {
+        case EventKind::oom:
+            return BALLAST_BUS_OOM;
+        case EventKind::hotplug_began:
+        case EventKind::hotplug_ended:
+        case EventKind::hotplug_cancelled:
+            return BALLAST_BUS_HOTPLUG;
+        case EventKind::migration_began:
+        case EventKind::migration_ended:
+        case EventKind::page_migrated:
+            return BALLAST_BUS_MIGRATION;
+        case EventKind::backend_lost:
+        case EventKind::backend_back:
+            return BALLAST_BUS_BACKEND;
+        case EventKind::domain_came:
+        case EventKind::domain_went:
+        case EventKind::domain_paused:
+        case EventKind::domain_resumed:
+        case EventKind::balloon_changed:
+        case EventKind::guest_rebooted:
+            break;
+    }
+    return BALLAST_BUS_DOMAIN;
+}
+
+}  // namespace
+
+Result<void> BusFeed::attach(const BusSettings& settings) {
+    if (writer_ && settings == settings_) return {};
+    writer_.reset();  // lets go of the lock, should the path be the same
+    settings_ = settings;
+    names_.reset();
+    if (settings.path.empty()) return {};
+    auto writer =
+        BusWriter::create(settings.path, {.slot_count = bus_slots(settings.size_kib)}, clock_);
+    if (!writer) return Failure(writer.error());
+    writer_ = std::move(*writer);
+    return {};
+}
+
+void BusFeed::decisions(const Snapshot& snapshot) {
+    const std::size_t rows = std::min(snapshot.decisions.size(), snapshot.names->name.size());
+    // Other rows: all is told anew.
+    const bool all = names_ != snapshot.names;
+    names_ = snapshot.names;
+    told_.resize(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+        const Decision& decision = snapshot.decisions[row];
+        const Told now{decision.loan_target_bytes, decision.loaned_after_bytes,
+                       decision.oom_freed_bytes, decision.constraint, decision.outcome};
+        if (!all && now == told_[row]) continue;
+        told_[row] = now;
+        ballast_bus_decision record{};
+        record.domain = bus_domain(names_->key[row].uuid, names_->name[row]);
+        record.tick = snapshot.tick.number;
+        record.total_bytes = decision.total_bytes;
+        record.min_mem_bytes = decision.min_mem_bytes;
+        record.request_bytes = decision.request_bytes;
+        record.oom_freed_bytes = decision.oom_freed_bytes;
+        record.loaned_before_bytes = decision.loaned_before_bytes;
+        record.decided_bytes = decision.decided_bytes;
+        record.loan_target_bytes = decision.loan_target_bytes;
+        record.loaned_after_bytes = decision.loaned_after_bytes;
+        copy_text(record.constraint, to_string(decision.constraint));
+        copy_text(record.outcome, to_string(decision.outcome));
+        writer_->publish(BALLAST_BUS_DECISION, record);
+    }
+}
+
+void BusFeed::tick(const Snapshot& snapshot) {
+    if (!writer_) return;
+    if (snapshot.names) decisions(snapshot);
+    const Totals totals = totals_of(snapshot);
+    ballast_bus_tick record{};
+    record.tick = snapshot.tick.number;
+    record.domains = totals.domains;
+    record.total_bytes = totals.total_bytes;
+    record.loaned_bytes = totals.loaned_bytes;
+    record.loan_target_bytes = totals.loan_target_bytes;
+    record.inflated_bytes = totals.inflated_bytes;
+    record.deflated_bytes = totals.deflated_bytes;
+    record.host_available_bytes = snapshot.host.available_bytes;
+    record.took_ns = static_cast<std::uint64_t>(snapshot.tick.took.count());
+    record.late_ns = static_cast<std::uint64_t>(snapshot.tick.late.count());
+    record.backend_up = snapshot.backend_up ? 1 : 0;
+    publish_notices();
+    writer_->publish(BALLAST_BUS_TICK, record);
+    writer_->commit();
+    writer_->beat();
+}
+
+void BusFeed::publish_notices() {
+    std::vector<std::pair<ballast_bus_type, std::string>> notices;
+    {
+        const std::lock_guard lock(mutex_);
+        notices.swap(notices_);
+    }
+    for (const auto& [type, text] : notices) writer_->publish_notice(type, text);
+}
+
+void BusFeed::beat() {
+    if (!writer_) return;
+    publish_notices();
+    writer_->commit();
+    writer_->beat();
+}
+
+void BusFeed::event(const Event& event, std::string_view domain_name) {
+    if (!writer_) return;
+    const ballast_bus_type type = type_of(event.kind);
+    if (type == BALLAST_BUS_BACKEND) {
+        std::string text(to_string(event.kind));
+        if (!event.detail.empty()) text += ": " + event.detail;
+        return notice(type, std::move(text));
+    }
+    ballast_bus_domain_event record{};
+    record.domain = bus_domain(event.domain.uuid, domain_name);
+    copy_text(record.what, to_string(event.kind));
+    record.bytes = event.kind == EventKind::oom ? event.bytes : 0;
+    writer_->publish(type, record);
+}
+
+void BusFeed::notice(ballast_bus_type type, std::string text) {
+    constexpr std::size_t most_kept = 1024;  // nobody may publish for a while
+    const std::lock_guard lock(mutex_);
+    if (notices_.size() < most_kept) notices_.emplace_back(type, std::move(text));
+}
+
+}  // namespace ballast

@@ -1,0 +1,67 @@
+// Tells the event bus what the controller does, as it does it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "bus/writer.h"
+#include "config/settings.h"
+#include "model/event.h"
+#include "model/snapshot.h"
+
+namespace ballast {
+
+// The control loop's thread only, but for notice(). Without a bus, everything but attach() does
+// nothing.
+class BusFeed {
+  public:
+    // `clock` outlives it.
+    explicit BusFeed(const Clock& clock) : clock_(clock) {}
+
+    // Publishes on the bus of `settings` from now on, and lets go of the one before; an empty path:
+    // on none. Where the settings are the same, nothing changes. Errors: those of
+    // BusWriter::create; then nothing is published.
+    Result<void> attach(const BusSettings& settings);
+
+    // The decisions that differ from those of the tick before, the sums, and all that was told
+    // since; wakes readers.
+    void tick(const Snapshot& snapshot);
+    void event(const Event& event, std::string_view domain_name);
+    // Any thread; it is published with what comes next.
+    void notice(ballast_bus_type type, std::string text);
+    // Publishes what was told since the last tick, and says that the daemon lives: at least once a
+    // second.
+    void beat();
+
+  private:
+    // What a decision is compared by.
+    struct Told {
+        std::uint64_t loan_target_bytes = 0;
+        std::uint64_t loaned_after_bytes = 0;
+        std::uint64_t oom_freed_bytes = 0;
+        Constraint constraint = Constraint::none;
+        StepStatus outcome = StepStatus::done;
+
+        friend bool operator==(const Told&, const Told&) = default;
+    };
+
+    void decisions(const Snapshot& snapshot);
+    void publish_notices();
+
+    const Clock& clock_;
+    BusSettings settings_;
+    std::unique_ptr<BusWriter> writer_;
+    std::shared_ptr<const DomainNames> names_;  // of told_
+    std::vector<Told> told_;                    // by row
+
+    std::mutex mutex_;
+    std::vector<std::pair<ballast_bus_type, std::string>> notices_;  // guarded by mutex_
+};
+
+}  // namespace ballast

@@ -1,0 +1,115 @@
+#include "controller/bus_feed.h"
+
+#include <catch2/catch.hpp>
+
+#include "bus/ballast_bus.hpp"
+#include "tests/unit/http/temp_dir.h"
+
+using namespace ballast;
+using namespace ballast::test;
+
+namespace {
+
+struct FeedFixture {
+    TempDir folder;
+    SystemClock clock;
+    BusFeed feed{clock};
+    BusSettings settings{folder.path("events"), 64};
+    Snapshot snapshot;
+
+    FeedFixture() {
+        auto names = std::make_shared<DomainNames>();
+        names->name = {"a", "b"};
+        names->key = {key_from_name("a"), key_from_name("b")};
+        snapshot.names = names;
+        snapshot.decisions.resize(2);
+    }
+    // The types of what is there for `bus`, in order; the last record stays in `record`.
+    std::vector<unsigned> types(Bus& bus) {
+        std::vector<unsigned> all;
+        ballast_bus_record next;
+        while (bus.next(next, 0) == BALLAST_BUS_RECORD) {
+            record = next;
+            if (next.type == BALLAST_BUS_DECISION) decision = next.payload.decision;
+            all.push_back(next.type);
+        }
+        return all;
+    }
+    ballast_bus_record record{};
+    ballast_bus_decision decision{};
+};
+
+using Types = std::vector<unsigned>;
+
+}  // namespace
+
+TEST_CASE("decisions are published when they change, and the sums with every tick") {
+    FeedFixture fixture;
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    Bus bus(fixture.settings.path);
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus) ==
+          Types{BALLAST_BUS_DECISION, BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
+    fixture.snapshot.tick.number = 9;
+    fixture.snapshot.decisions[1].loaned_after_bytes = 4096;
+    fixture.snapshot.decisions[1].constraint = Constraint::min_mem;
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
+    CHECK(std::string(fixture.decision.domain.name) == "b");
+    CHECK(fixture.decision.loaned_after_bytes == 4096);
+    CHECK(std::string(fixture.decision.constraint) == "min_mem");
+    CHECK(fixture.decision.tick == 9);
+    CHECK(fixture.record.payload.tick.loaned_bytes == 4096);
+    // Other domains: all is told anew.
+    fixture.snapshot.names = std::make_shared<DomainNames>(*fixture.snapshot.names);
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus).size() == 3);
+}
+
+TEST_CASE("events and notices are published, at the latest with the next beat") {
+    FeedFixture fixture;
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    Bus bus(fixture.settings.path);
+    Event event;
+    event.kind = EventKind::oom;
+    event.domain = key_from_name("a");
+    event.bytes = 123;
+    fixture.feed.event(event, "a");
+    fixture.feed.notice(BALLAST_BUS_CONFIG, "a setting");
+    event.kind = EventKind::backend_lost;
+    event.detail = "no route";
+    fixture.feed.event(event, "");
+    fixture.feed.beat();
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_OOM, BALLAST_BUS_CONFIG, BALLAST_BUS_BACKEND});
+    CHECK(std::string(fixture.record.payload.notice.text) == "backend_lost: no route");
+}
+
+TEST_CASE("a bus may be attached, moved and let go of while the daemon runs") {
+    FeedFixture fixture;
+    fixture.feed.tick(fixture.snapshot);  // on none
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    Bus first(fixture.settings.path);
+    REQUIRE(fixture.feed.attach(fixture.settings));  // the same: nothing changes
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(fixture.types(first).size() == 3);
+
+    BusSettings larger = fixture.settings;
+    larger.size_kib = 128;
+    REQUIRE(fixture.feed.attach(larger));
+    fixture.feed.tick(fixture.snapshot);
+    ballast_bus_record record;
+    CHECK(first.next(record, 0) == BALLAST_BUS_RESTARTED);
+    CHECK(fixture.types(first).size() == 3);
+
+    BusSettings none;
+    REQUIRE(fixture.feed.attach(none));
+    fixture.feed.tick(fixture.snapshot);
+    CHECK(first.next(record, 2000) == BALLAST_BUS_WRITER_GONE);
+
+    BusSettings nowhere = fixture.settings;
+    nowhere.path = "/no/such/folder/events";
+    CHECK_FALSE(fixture.feed.attach(nowhere));
+    fixture.feed.tick(fixture.snapshot);
+}
