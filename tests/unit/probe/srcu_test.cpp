@@ -278,7 +278,9 @@ TEST_CASE("a reader that comes and goes hides nobody; with locks summed first it
 TEST_CASE("a reader whose stores are slow is waited for; without the barrier it is not") {
     if (!Srcu<SrcuReaders::fast>::supported() || usable_cpus()->size() < 2) return;
     CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, Hasty>>(20'000) == 0);
+#ifndef __SANITIZE_ADDRESS__  // whose own work gives the stores all the time they need
     CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, HastyNoBarrier>>(10'000'000) > 0);
+#endif
 }
 
 TEST_CASE("readers nest, and may leave on another thread") {
