@@ -91,7 +91,9 @@ class Installed(unittest.TestCase):
         flags = run("pkg-config", "--cflags", "--libs", "ballastbus", env=pkg_config).stdout.split()
         program = self.root.parent / f"{self.root.name}-follow_bus"
         self.addCleanup(program.unlink)
-        run("cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", program,
+        if os.environ["SANITIZE"]:  # as the library that it loads
+            flags.append(f"-fsanitize={os.environ['SANITIZE']}")
+        run(os.environ["CC"], "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", program,
             SOURCE / "docs/examples/follow_bus.c", *flags)
         followed = subprocess.run(
             [program, "/no/such/bus"], capture_output=True, text=True, check=False,
