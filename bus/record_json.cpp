@@ -1,9 +1,10 @@
 #include "bus/record_json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 #include <cstring>
+
+#include "model/domain.h"
 
 namespace ballast {
 namespace {
@@ -17,12 +18,7 @@ std::string text(const char (&from)[size]) {
 }
 
 std::string uuid_text(const unsigned char (&uuid)[16]) {
-    std::string out;
-    for (std::size_t i = 0; i < 16; ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        out += fmt::format("{:02x}", uuid[i]);
-    }
-    return out;
+    return to_string(DomainKey{std::to_array(uuid)});
 }
 
 double seconds(std::uint64_t ns) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <shared_mutex>
 
 #include "probe/schemes/asymmetric.h"
 #include "probe/schemes/counts.h"
@@ -72,8 +73,9 @@ const std::vector<ScaleType>& scale_types() {
         {"seqlock", "sequence lock: reads again", "a write", plain, make_scheme<SeqLock>},
         {"rwlock", "pthread_rwlock", write_lock, sleeper, make_scheme<RwLock>},
         {"rwsem", "sleeping reader-writer semaphore", write_lock, sleeper,
-         make_scheme<SleepingLock>},
-        {"shared_mutex", "std::shared_mutex", write_lock, sleeper, make_scheme<SharedMutex>},
+         make_scheme<SharedLock<RwSemaphore>>},
+        {"shared_mutex", "std::shared_mutex", write_lock, sleeper,
+         make_scheme<SharedLock<std::shared_mutex>>},
         {"lock", "std::mutex", "a lock", sleeper, make_scheme<Mutex>},
         {"shared_ptr", "a copy of a std::shared_ptr", "", counted, make_scheme<SharedPointer>},
         {"atomic_shared_ptr", "std::atomic<std::shared_ptr>", "a store", counted,

@@ -31,36 +31,22 @@ class RwLock {
     pthread_rwlock_t lock_{};
 };
 
-class SleepingLock {
+// Any of the standard library's shape.
+template <class Shared>
+class SharedLock {
   public:
     NoToken lock(unsigned) {
-        semaphore_.lock_shared();
+        lock_.lock_shared();
         return {};
     }
-    void unlock(unsigned, NoToken) { semaphore_.unlock_shared(); }
+    void unlock(unsigned, NoToken) { lock_.unlock_shared(); }
     void update() {
-        semaphore_.lock();
-        semaphore_.unlock();
+        lock_.lock();
+        lock_.unlock();
     }
 
   private:
-    RwSemaphore semaphore_;
-};
-
-class SharedMutex {
-  public:
-    NoToken lock(unsigned) {
-        mutex_.lock_shared();
-        return {};
-    }
-    void unlock(unsigned, NoToken) { mutex_.unlock_shared(); }
-    void update() {
-        mutex_.lock();
-        mutex_.unlock();
-    }
-
-  private:
-    std::shared_mutex mutex_;
+    Shared lock_;
 };
 
 class Mutex {
