@@ -226,6 +226,13 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     Controller controller(controlled, backend, clock, options.dry_run);
     attach(feed, settings.bus);
     controller.set_feed(feed);
+    references.count(
+        [&registry] {
+            return UseCounts{registry.leases(), registry.removals()};
+        },
+        [&snapshots = controller.snapshots()] {
+            return UseCounts{snapshots.reads(), snapshots.publications()};
+        });
     Loop loop(
         controller, backend, clock,
         settings.scenario ? ParameterEvents(*settings.scenario, clock.now()) : ParameterEvents());

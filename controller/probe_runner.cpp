@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
+#include <system_error>
 
 namespace ballast {
 namespace {
@@ -22,7 +25,7 @@ probe::Survey::Options survey_options(const ProbeRunner::Options& options, std::
     std::iota(survey.readers.begin(), survey.readers.end(), 1U);
     survey.runs = options.runs;
     survey.section = {.loops = options.loops, .patience = experiment_patience};
-    survey.seed = number;
+    survey.seed = number;  // another order each time
     return survey;
 }
 
@@ -35,8 +38,12 @@ Result<std::unique_ptr<ProbeRunner>> ProbeRunner::start(const Clock& clock, Opti
     cpus->resize(options.readers);
     auto team = probe::ReaderTeam::start({.cpus = *cpus, .background = true});
     if (!team) return Failure(team.error());
-    return std::unique_ptr<ProbeRunner>(
-        new ProbeRunner(clock, std::move(options), std::move(*team)));
+    try {
+        return std::unique_ptr<ProbeRunner>(
+            new ProbeRunner(clock, std::move(options), std::move(*team)));
+    } catch (const std::system_error& error) {
+        return fail(Errc::io, fmt::format("cannot start the probe's thread: {}", error.what()));
+    }
 }
 
 ProbeRunner::ProbeRunner(const Clock& clock, Options options,
@@ -66,7 +73,8 @@ bool ProbeRunner::pause(std::unique_lock<std::mutex>& lock, Duration span) {
 }
 
 void ProbeRunner::run() {
-    std::uint64_t number = 1;
+    // No two starts measure in the same order.
+    auto number = static_cast<std::uint64_t>(clock_.wall_now().time_since_epoch().count());
     const auto begun = [&] {
         return std::make_unique<probe::Survey>(*team_, clock_, survey_options(options_, number));
     };

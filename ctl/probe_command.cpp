@@ -166,7 +166,8 @@ Result<Surveyed> survey(const Session& session, const Options& options,
                           .readers = readers,
                           .runs = plan.runs,
                           .section = section_of(plan),
-                          .seed = options.seed});
+                          .seed = options.seed,
+                          .keep_totals = session.json});
     const Environment& environment = session.environment;
     LiveText live(environment.err, environment.err_terminal, clock);
     while (survey.step()) {
@@ -224,9 +225,12 @@ ExitStatus explain_here(const Session& session, Options options) {
     if (!types) return session.fail(failure(types.error()));
     const auto surveyed = survey(session, options, *types);
     if (!surveyed) return session.fail(failure(surveyed.error()));
-    const auto choice = probe::choose(
-        {"readers", probe::needs_of_ballast(), options.reads_per_s, options.updates_per_s},
-        costs_of(surveyed->findings, surveyed->plan.runs));
+    const auto choice = probe::choose({.name = "readers",
+                                       .needs = probe::needs_of_ballast(),
+                                       .offers = probe::module_offers(),
+                                       .reads_per_s = options.reads_per_s,
+                                       .updates_per_s = options.updates_per_s},
+                                      costs_of(surveyed->findings, surveyed->plan.runs));
     if (session.json) return session.print(json_of(choice));
     session.environment.out << explain(choice);
     return ExitStatus::done;

@@ -6,14 +6,14 @@
 #include <array>
 #include <tuple>
 
+#include "base/units.h"
+
 namespace ballast::probe {
 namespace {
 
-constexpr std::array implemented{RefScheme::atomic, RefScheme::percpu, RefScheme::perthread};
-
-std::optional<RefScheme> scheme_of(std::string_view scale_type) {
-    for (const RefScheme scheme : implemented)
-        if (scale_type_of(scheme) == scale_type) return scheme;
+std::optional<RefScheme> scheme_of(const std::vector<Offer>& offers, std::string_view scale_type) {
+    for (const Offer& offer : offers)
+        if (offer.scale_type == scale_type) return offer.scheme;
     return std::nullopt;
 }
 
@@ -29,18 +29,18 @@ std::string missing(const ScaleType& type, const Traits& needs) {
 
 }  // namespace
 
-std::string_view scale_type_of(RefScheme scheme) noexcept {
-    switch (scheme) {
-        case RefScheme::automatic:
-            break;
-        case RefScheme::atomic:
-            return "atomic-ref";
-        case RefScheme::percpu:
-            return "percpu-ref";
-        case RefScheme::perthread:
-            return "perthread-ref";
-    }
-    return "";
+const std::vector<Offer>& module_offers() {
+    static const std::vector<Offer> offers{{RefScheme::atomic, "atomic-ref"},
+                                           {RefScheme::percpu, "percpu-ref"},
+                                           {RefScheme::perthread, "perthread-ref"}};
+    return offers;
+}
+
+const std::vector<Offer>& snapshot_offers() {
+    static const std::vector<Offer> offers{{RefScheme::atomic, "snapshot"},
+                                           {RefScheme::percpu, "snapshot-percpu"},
+                                           {RefScheme::perthread, "snapshot-perthread"}};
+    return offers;
 }
 
 Traits needs_of_ballast() noexcept {
@@ -48,7 +48,8 @@ Traits needs_of_ballast() noexcept {
 }
 
 std::vector<Cost> typical_costs() {
-    return {{"percpu-ref", 2, 4000}, {"perthread-ref", 7, 4000}, {"atomic-ref", 17, 60}};
+    return {{"percpu-ref", 2, 4000},      {"perthread-ref", 7, 4000},      {"atomic-ref", 17, 60},
+            {"snapshot-percpu", 4, 9000}, {"snapshot-perthread", 9, 9000}, {"snapshot", 20, 120}};
 }
 
 std::vector<Cost> costs_of(const std::vector<Finding>& findings, std::uint32_t wanted) {
@@ -91,7 +92,7 @@ Choice choose(const Use& use, const std::vector<Cost>& costs, RefScheme configur
         Candidate candidate;
         candidate.cost = cost;
         candidate.unsafe = missing(*type, use.needs);
-        candidate.implemented = scheme_of(cost.scale_type).has_value();
+        candidate.offered = scheme_of(use.offers, cost.scale_type);
         candidate.ns_per_s = use.reads_per_s * cost.read_ns + use.updates_per_s * cost.update_ns;
         choice.candidates.push_back(std::move(candidate));
     }
@@ -105,31 +106,35 @@ Choice choose(const Use& use, const std::vector<Cost>& costs, RefScheme configur
         choice.chosen = configured;
         return choice;
     }
-    const auto best = std::find_if(choice.candidates.begin(), choice.candidates.end(),
-                                   [](const Candidate& candidate) {
-                                       return candidate.implemented && candidate.unsafe.empty();
-                                   });
-    if (best != choice.candidates.end()) choice.chosen = *scheme_of(best->cost.scale_type);
+    const auto best = std::find_if(
+        choice.candidates.begin(), choice.candidates.end(),
+        [](const Candidate& candidate) { return candidate.offered && candidate.unsafe.empty(); });
+    if (best != choice.candidates.end()) choice.chosen = *best->offered;
     return choice;
 }
 
 std::string explain(const Choice& choice) {
     const Use& use = choice.use;
     std::string text = fmt::format(
-        "{}: {}{}\n  {:.6g} reads/s, {:.6g} updates/s\n", use.name, to_string(choice.chosen),
-        choice.configured ? " (configured)" : "", use.reads_per_s, use.updates_per_s);
+        "{}: {}{}\n  {:.6g} reads/s, {:.6g} updates/s{}\n", use.name, to_string(choice.chosen),
+        choice.configured ? " (configured)" : "", use.reads_per_s, use.updates_per_s,
+        use.counted_for.count() > 0
+            ? fmt::format(
+                  ", counted over {} with what was expected",
+                  format_duration(std::chrono::floor<std::chrono::seconds>(use.counted_for)))
+            : "");
     if (choice.cheaper_now)
         text += fmt::format("  {} would be cheaper by now; it counts at the next start\n",
                             to_string(*choice.cheaper_now));
     for (const Candidate& candidate : choice.candidates) {
         const Cost& cost = candidate.cost;
-        const bool chosen = cost.scale_type == scale_type_of(choice.chosen);
+        const bool chosen = candidate.offered == choice.chosen;
         text += fmt::format(
             "{} {:<17} {:.6g}/s x {:.3g} ns + {:.6g}/s x {:.4g} ns = {:.4g} ns/s{}{}\n",
             chosen ? "->" : "  ", cost.scale_type, use.reads_per_s, cost.read_ns, use.updates_per_s,
             cost.update_ns, candidate.ns_per_s, cost.measured ? "" : "  assumed",
             !candidate.unsafe.empty() ? "  unsafe: " + candidate.unsafe
-            : !candidate.implemented  ? "  not offered here"
+            : !candidate.offered      ? "  not offered here"
                                       : "");
     }
     return text;
@@ -145,7 +150,7 @@ nlohmann::ordered_json json_of(const Choice& choice) {
                               {"ns_per_second", candidate.ns_per_s},
                               {"safe", candidate.unsafe.empty()},
                               {"unsafe", candidate.unsafe},
-                              {"offered", candidate.implemented}});
+                              {"offered", candidate.offered.has_value()}});
     return {
         {"use", choice.use.name},
         {"chosen", to_string(choice.chosen)},
@@ -154,6 +159,7 @@ nlohmann::ordered_json json_of(const Choice& choice) {
                                            : nlohmann::ordered_json(nullptr)},
         {"reads_per_second", choice.use.reads_per_s},
         {"updates_per_second", choice.use.updates_per_s},
+        {"counted_seconds", std::chrono::duration<double>(choice.use.counted_for).count()},
         {"candidates", std::move(candidates)},
         {"text", explain(choice)}};
 }

@@ -20,20 +20,28 @@ struct Cost {
     bool measured = false;  // else assumed, from typical_costs()
 };
 
+// A way in which Ballast can be told to count readers, and the scale type that measures it.
+struct Offer {
+    RefScheme scheme = RefScheme::atomic;
+    std::string_view scale_type;
+};
+
 // One place in Ballast where readers have to be protected.
 struct Use {
     std::string name;  // "module_refs"
     Traits needs;      // each that is true is needed
+    std::vector<Offer> offers;
     double reads_per_s = 0;
     double updates_per_s = 0;
+    Duration counted_for{};  // how long these were counted; 0: they are expected ones
 };
 
 // What one scheme would cost that use.
 struct Candidate {
     Cost cost;
-    std::string unsafe;        // why it is none; empty: it is safe
-    bool implemented = false;  // Ballast can be told to use it there
-    double ns_per_s = 0;       // reads * read cost + updates * update cost
+    std::string unsafe;                // why it is none; empty: it is safe
+    std::optional<RefScheme> offered;  // Ballast can be told to use it there
+    double ns_per_s = 0;               // reads * read cost + updates * update cost
 };
 
 struct Choice {
@@ -45,8 +53,9 @@ struct Choice {
     std::optional<RefScheme> cheaper_now;
 };
 
-// The scale type that measures a scheme of Ballast's: "percpu-ref". Not for automatic.
-std::string_view scale_type_of(RefScheme scheme) noexcept;
+// How readers of modules may be counted, and those of snapshots.
+const std::vector<Offer>& module_offers();
+const std::vector<Offer>& snapshot_offers();
 
 // What readers of modules and of snapshots need: they may sleep, come on any thread, hold for long,
 // and keep what they read.

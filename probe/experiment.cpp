@@ -92,10 +92,9 @@ int detail::own_cpu() noexcept {
     return sched_getcpu();
 }
 
-std::optional<double> measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates,
-                                     Duration patience, const Clock& clock, Duration clock_cost,
-                                     Duration& cpu_time) {
-    std::optional<double> ns;
+Update measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates, Duration patience,
+                      const Clock& clock, Duration clock_cost) {
+    Update update;
     std::atomic<bool> given_up{false};
     const auto job = [&](unsigned reader) {
         scheme.enter(reader);
@@ -104,12 +103,18 @@ std::optional<double> measure_update(ReaderTeam& team, Scheme& scheme, std::uint
         const Time from = clock.now();
         for (std::uint32_t left = updates; left > 0 && !given_up; --left) scheme.update();
         const Duration took = clock.now() - from - clock_cost;
-        if (!given_up && detail::own_switches() == switches && took.count() > 0)
-            ns = static_cast<double>(took.count()) / updates;
+        if (given_up)
+            update.verdict = Verdict::overdue;
+        else if (took.count() <= 0)
+            update.verdict = Verdict::no_duration;
+        else if (detail::own_switches() != switches)
+            update.verdict = Verdict::switched;
+        else
+            update.ns = static_cast<double>(took.count()) / updates;
         scheme.leave(reader);
     };
-    cpu_time = team.run(1, job, patience, [&] { given_up = true; });
-    return ns;
+    update.cpu_time = team.run(1, job, patience, [&] { given_up = true; });
+    return update;
 }
 
 }  // namespace ballast::probe

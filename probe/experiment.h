@@ -116,11 +116,15 @@ Experiment run_experiment(ReaderTeam& team, Scheme& scheme, unsigned readers,
     return experiment;
 }
 
-// What one update costs, in ns: `updates` of them on one reader's thread, with nobody else inside.
-// nullopt: it was switched out against its will, or no time passed.
-// It is given up after `patience`, which is no figure either.
-std::optional<double> measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates,
-                                     Duration patience, const Clock& clock, Duration clock_cost,
-                                     Duration& cpu_time);
+// What one update costs.
+struct Update {
+    Verdict verdict = Verdict::clean;
+    double ns = 0;  // 0 unless clean
+    Duration cpu_time{};
+};
+
+// `updates` of them on one reader's thread, with nobody else inside; given up after `patience`.
+Update measure_update(ReaderTeam& team, Scheme& scheme, std::uint32_t updates, Duration patience,
+                      const Clock& clock, Duration clock_cost);
 
 }  // namespace ballast::probe

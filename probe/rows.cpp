@@ -32,6 +32,17 @@ std::string most_frequent(const Finding& finding) {
     return fmt::format(", {} of them {}", *worst, to_string(verdict));
 }
 
+Json experiments_of(const Finding& finding) {
+    Json list = Json::array();
+    for (std::size_t i = 0; i < finding.totals.size(); ++i) {
+        Json totals_ns = Json::array();
+        for (const Duration total : finding.totals[i]) totals_ns.push_back(total.count());
+        list.push_back(
+            {{"totals_ns", std::move(totals_ns)}, {"average_ns", finding.average_ns[i]}});
+    }
+    return list;
+}
+
 template <class Value>
 Json or_null(bool shown, const Value& value) {
     return shown ? Json(value) : Json(nullptr);
@@ -100,6 +111,7 @@ Json json_of(const std::vector<Row>& rows) {
                       {"valid", row.update_quality == Quality::steady}};
         }
         object["update"] = std::move(update);
+        if (!row.read.totals.empty()) object["experiments"] = experiments_of(row.read);
         list.push_back(std::move(object));
     }
     return list;

@@ -28,7 +28,8 @@ struct Row {
 std::vector<Row> rows_of(const std::vector<Finding>& findings, std::uint32_t wanted);
 
 // A list, one object a row: `scale_type readers min_ns median_ns iqr_ns kept tried valid`, and
-// more. What means nothing is null; `valid` is for steady figures alone.
+// more. What means nothing is null; `valid` is for steady figures alone. Where the survey kept
+// them, `experiments` has of each clean one the readers' totals and the average.
 nlohmann::ordered_json json_of(const std::vector<Row>& rows);
 
 }  // namespace ballast::probe

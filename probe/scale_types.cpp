@@ -39,6 +39,7 @@ constexpr Traits counted{
 
 constexpr std::string_view grace_period = "a grace period";
 constexpr std::string_view removal = "a removal's decision";
+constexpr std::string_view publication = "a publication";
 constexpr std::string_view write_lock = "a lock for writing";
 
 }  // namespace
@@ -66,8 +67,12 @@ const std::vector<ScaleType>& scale_types() {
          make_with_membarrier<ModuleReference<RefScheme::perthread>>},
         {"atomic-ref", "module references, one count", removal, counted,
          make_scheme<ModuleReference<RefScheme::atomic>>},
-        {"snapshot", "how the daemon publishes its state", "a publication", counted,
-         make_scheme<SnapshotReference>},
+        {"snapshot", "how the daemon publishes its state, one count", publication, counted,
+         make_scheme<SnapshotReference<RefScheme::atomic>>},
+        {"snapshot-percpu", "the same with counts per CPU", publication, counted,
+         make_if_supported<SnapshotReference<RefScheme::percpu>>},
+        {"snapshot-perthread", "the same with counts per thread", publication, counted,
+         make_with_membarrier<SnapshotReference<RefScheme::perthread>>},
         {"refcnt", "one atomic count", "a drop of the base reference", counted,
          make_scheme<RefCount>},
         {"seqlock", "sequence lock: reads again", "a write", plain, make_scheme<SeqLock>},

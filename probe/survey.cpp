@@ -15,6 +15,12 @@ constexpr std::size_t least_steady = 3;
 constexpr std::size_t most_tries_for_one = 3;
 constexpr double usable_spread = 0.5;
 
+std::vector<Duration> totals_of(const Experiment& clean) {
+    std::vector<Duration> totals;
+    for (const std::optional<Duration>& took : clean.took) totals.push_back(*took);
+    return totals;
+}
+
 }  // namespace
 
 struct Survey::Item {
@@ -95,23 +101,24 @@ void Survey::measure(Item& item) {
     ++finding.tried;
     Verdict verdict = Verdict::clean;
     if (finding.readers == 0) {
-        const auto ns =
-            measure_update(team_, *item.scheme, updates_at_once, options_.section.patience, clock_,
-                           clock_cost_, last_cpu_time_);
-        if (ns) item.samples_ns.push_back(*ns);
-        if (!ns) verdict = Verdict::switched;
+        const Update update = measure_update(team_, *item.scheme, updates_at_once,
+                                             options_.section.patience, clock_, clock_cost_);
+        last_cpu_time_ = update.cpu_time;
+        verdict = update.verdict;
+        if (verdict == Verdict::clean) item.samples_ns.push_back(update.ns);
     } else {
         const Experiment experiment =
             run_experiment(team_, *item.scheme, finding.readers, options_.section, clock_);
         last_cpu_time_ = experiment.cpu_time;
         verdict = experiment.verdict;
-        if (verdict == Verdict::clean)
+        if (verdict == Verdict::clean) {
             item.samples_ns.push_back(
                 ns_per_section(experiment, options_.section.loops, clock_cost_));
+            if (options_.keep_totals) finding.totals.push_back(totals_of(experiment));
+        }
     }
     last_verdict_ = verdict;
     ++finding.verdicts[static_cast<std::size_t>(verdict)];
-    finding.ns = spread_of(item.samples_ns);
     last_ = finding.readers == 0
                 ? fmt::format("{}: update {}: {}", finding.type->name, finding.tried,
                               to_string(verdict))
@@ -132,7 +139,11 @@ double Survey::done() const noexcept {
 
 std::vector<Finding> Survey::findings() const {
     std::vector<Finding> all;
-    for (const Item& item : items_) all.push_back(item.finding);
+    for (const Item& item : items_) {
+        all.push_back(item.finding);
+        all.back().ns = spread_of(item.samples_ns);
+        if (options_.keep_totals) all.back().average_ns = item.samples_ns;
+    }
     return all;
 }
 

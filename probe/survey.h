@@ -22,6 +22,9 @@ struct Finding {
     std::size_t tried = 0;
     std::array<std::size_t, verdict_count> verdicts{};  // how often each was passed
     std::string unsupported;                            // why it cannot be measured here
+    // Of each clean experiment the readers' durations, where the survey keeps them.
+    std::vector<std::vector<Duration>> totals;
+    std::vector<double> average_ns;  // of a section, one for each of them
 
     std::size_t kept() const noexcept { return ns.samples; }
     // The interquartile range over the median.
@@ -46,6 +49,7 @@ class Survey {
         std::uint32_t runs = 30;        // clean experiments wanted of each
         Section section;
         std::uint64_t seed = 1;  // of the order
+        bool keep_totals = false;
     };
 
     // All outlive it.

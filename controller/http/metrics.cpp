@@ -190,7 +190,7 @@ class SnapshotCollector final : public prometheus::Collectable {
                 MetricType::Gauge, 1,
                 {{"use", choice.use.name}, {"scheme", std::string(to_string(choice.chosen))}}));
             for (const probe::Candidate& candidate : choice.candidates)
-                if (candidate.implemented && candidate.unsafe.empty())
+                if (candidate.offered && candidate.unsafe.empty())
                     cost.push_back(sample(
                         MetricType::Gauge, candidate.ns_per_s * 1e-9,
                         {{"use", choice.use.name}, {"scale_type", candidate.cost.scale_type}}));

@@ -147,6 +147,7 @@ Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::st
         module.ref.open();
     }
     ++loads_;
+    leases_.fetch_add(1, std::memory_order_relaxed);
     return ModuleLease(module, ModuleUse(module.ref));
 }
 
@@ -179,6 +180,7 @@ Result<ModuleLease> ModuleRegistry::lease(const std::string& name) {
     if (newest == nullptr) return unknown(name);
     ModuleUse use(newest->ref);
     if (!use) return fail(Errc::busy, fmt::format("backend '{}' takes no more users", name));
+    leases_.fetch_add(1, std::memory_order_relaxed);
     return ModuleLease(*newest, std::move(use));
 }
 

@@ -75,7 +75,8 @@ class ModuleRegistry {
 
     // All that are not gone, and those that were forced out. Any thread.
     std::vector<ModuleInfo> list() const;
-    // Since the start: loads, removals, and removals after which the code was still mapped.
+    // Since the start: leases, loads, removals, and removals after which the code was still mapped.
+    std::uint64_t leases() const noexcept { return leases_; }
     std::uint64_t loads() const noexcept { return loads_; }
     std::uint64_t removals() const noexcept { return removals_; }
     std::uint64_t still_mapped() const noexcept { return still_mapped_; }
@@ -98,6 +99,7 @@ class ModuleRegistry {
     std::mutex leaving_lock_;       // of left_ alone
     std::condition_variable left_;  // a module has lost its last user
     std::deque<Module> blocks_;     // guarded by lock_; never shrinks
+    std::atomic<std::uint64_t> leases_{0};
     std::atomic<std::uint64_t> loads_{0};
     std::atomic<std::uint64_t> removals_{0};
     std::atomic<std::uint64_t> still_mapped_{0};

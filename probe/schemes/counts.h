@@ -60,10 +60,12 @@ class SrcuReference {
     Srcu<readers> srcu_;
 };
 
-// How the daemon publishes what a tick decided.
+// How the daemon publishes what a tick decided, its readers counted in one of the ways there are.
+template <RefScheme scheme>
 class SnapshotReference {
   public:
     SnapshotReference() { update(); }
+    static bool supported() { return ModuleReference<scheme>::supported(); }
     Exchange<std::uint64_t>::Handle lock(unsigned) { return exchange_.latest(); }
     void unlock(unsigned, Exchange<std::uint64_t>::Handle) {}
     void update() {
@@ -74,7 +76,7 @@ class SnapshotReference {
     }
 
   private:
-    Exchange<std::uint64_t> exchange_;
+    Exchange<std::uint64_t> exchange_{scheme};
 };
 
 }  // namespace ballast::probe

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "controller/references.h"
+#include "sim/virtual_clock.h"
 
 using namespace ballast;
 
@@ -100,6 +101,34 @@ TEST_CASE("the schemes that are configured are used, and others chosen by what t
     CHECK(report.choices[1].chosen == references.snapshot_refs());
     CHECK(report.choices[1].candidates.size() >= 1);
     CHECK_FALSE(report.enabled);
+}
+
+TEST_CASE("rates are those expected until enough is counted") {
+    probe::Use expected;
+    expected.reads_per_s = 10;
+    expected.updates_per_s = 1;
+    const Duration hour = std::chrono::hours(1);
+    CHECK(with_counts(expected, {}, Duration(0)).reads_per_s == 10);
+    const probe::Use now = with_counts(expected, {.reads = 7200 * 1000, .updates = 0}, hour);
+    CHECK(now.reads_per_s == Approx(5 + 1000));
+    CHECK(now.updates_per_s == Approx(0.5));
+    CHECK(now.counted_for == hour);
+}
+
+TEST_CASE("what is counted later speaks for another scheme, and the one in use stays") {
+    VirtualClock clock;
+    const Settings settings;
+    References references(settings, clock);
+    UseCounts snapshots;
+    references.count([] { return UseCounts{}; }, [&] { return snapshots; });
+    const RefScheme in_use = references.snapshot_refs();
+    if (in_use != RefScheme::atomic) return;
+    clock.advance(std::chrono::hours(100));
+    snapshots = {.reads = 1'000'000'000'000, .updates = 72'000};
+    const probe::Choice choice = references.report().choices[1];
+    CHECK(choice.chosen == in_use);
+    CHECK(choice.use.reads_per_s > 1e6);
+    CHECK(choice.cheaper_now.has_value());
 }
 
 TEST_CASE("a probe with impossible parameters is refused, and the report says why") {

@@ -6,10 +6,12 @@
 #include "ctl/probe_view.h"
 #include "ctl_fixture.h"
 #include "tests/unit/http/temp_dir.h"
+#include "tests/unit/probe/made_finding.h"
 
 using namespace ballast::ctl;
 using namespace ballast::ctl::test;
 using namespace ballast;
+using ballast::test::made_finding;
 using ballast::test::TempDir;
 using Catch::Matchers::Contains;
 
@@ -26,18 +28,11 @@ struct ProbeFixture : CtlFixture {
 };
 
 std::vector<probe::Row> rows() {
-    const auto finding = [](const char* type, unsigned readers, std::vector<double> samples) {
-        probe::Finding made;
-        made.type = probe::find_scale_type(type);
-        made.readers = readers;
-        made.ns = spread_of(std::move(samples));
-        made.tried = 5;
-        return made;
-    };
-    return probe::rows_of({finding("empty", 1, {0.5, 0.5, 0.5}), finding("refcnt", 1, {10, 10, 10}),
-                           finding("refcnt", 2, {50, 50, 56}), finding("lock", 1, {1, 50, 99}),
-                           finding("refcnt", 0, {1500, 1500, 1500})},
-                          3);
+    return probe::rows_of(
+        {made_finding("empty", 1, {0.5, 0.5, 0.5}), made_finding("refcnt", 1, {10, 10, 10}),
+         made_finding("refcnt", 2, {50, 50, 56}), made_finding("lock", 1, {1, 50, 99}),
+         made_finding("refcnt", 0, {1500, 1500, 1500})},
+        3);
 }
 
 }  // namespace
@@ -54,6 +49,14 @@ TEST_CASE("probe measures what was asked for, and what all is compared with") {
         for (const char* const field :
              {"readers", "min_ns", "median_ns", "iqr_ns", "kept", "tried", "valid"})
             CHECK(row.contains(field));
+    // Of each clean experiment each reader's total, and what it makes a section.
+    const Json& experiments = list[2]["experiments"];
+    REQUIRE(experiments.size() == list[2]["kept"].get<std::size_t>());
+    REQUIRE(!experiments.empty());
+    REQUIRE(experiments[0]["totals_ns"].size() == 1);
+    CHECK(experiments[0]["totals_ns"][0].get<double>() / 100 >=
+          experiments[0]["average_ns"].get<double>());
+    CHECK(experiments[0]["average_ns"].get<double>() >= 0);
     REQUIRE(fixture.probe({}) == ExitStatus::done);
     for (const probe::ScaleType& type : probe::scale_types())
         CHECK_THAT(fixture.out.str(), Contains(std::string(type.name)));

@@ -12,6 +12,7 @@
 #include "controller/http/api.h"
 #include "controller/http/control.h"
 #include "controller/snapshot_exchange.h"
+#include "tests/unit/probe/made_finding.h"
 
 namespace ballast::test {
 
@@ -155,14 +156,6 @@ class FakeBackends final : public BackendAdmin {
 
 // A survey of two schemes, one of which is too noisy with two readers.
 inline ProbeReport probe_report() {
-    const auto finding = [](const char* type, unsigned readers, std::vector<double> samples) {
-        probe::Finding made;
-        made.type = probe::find_scale_type(type);
-        made.readers = readers;
-        made.ns = spread_of(std::move(samples));
-        made.tried = 4;
-        return made;
-    };
     ProbeReport report;
     report.enabled = true;
     report.surveys = 1;
@@ -170,12 +163,16 @@ inline ProbeReport probe_report() {
     report.kept = 20;
     report.thrown_away = 3;
     report.cpu_time = std::chrono::milliseconds(1500);
-    report.rows =
-        probe::rows_of({finding("empty", 1, {0.5, 0.5, 0.5}), finding("rcu", 1, {2, 2, 2}),
-                        finding("rcu", 2, {1, 50, 100}), finding("rcu", 0, {500, 500, 500})},
-                       3);
-    report.choices = {
-        probe::choose({"module_refs", probe::needs_of_ballast(), 1, 1}, probe::typical_costs())};
+    report.rows = probe::rows_of(
+        {made_finding("empty", 1, {0.5, 0.5, 0.5}), made_finding("rcu", 1, {2, 2, 2}),
+         made_finding("rcu", 2, {1, 50, 100}), made_finding("rcu", 0, {500, 500, 500})},
+        3);
+    report.choices = {probe::choose({.name = "module_refs",
+                                     .needs = probe::needs_of_ballast(),
+                                     .offers = probe::module_offers(),
+                                     .reads_per_s = 1,
+                                     .updates_per_s = 1},
+                                    probe::typical_costs())};
     return report;
 }
 

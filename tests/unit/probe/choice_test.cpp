@@ -1,9 +1,11 @@
 #include "probe/choice.h"
 
 #include <catch2/catch.hpp>
+#include "tests/unit/probe/made_finding.h"
 
 using namespace ballast;
 using namespace ballast::probe;
+using ballast::test::made_finding;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -14,7 +16,11 @@ const std::vector<Cost> costs{{"percpu-ref", 2, 4000, true}, {"perthread-ref", 7
                               {"empty", 0.1, 0, true}};
 
 Use use(double reads_per_s, double updates_per_s) {
-    return {"some_refs", needs_of_ballast(), reads_per_s, updates_per_s};
+    return {.name = "some_refs",
+            .needs = needs_of_ballast(),
+            .offers = module_offers(),
+            .reads_per_s = reads_per_s,
+            .updates_per_s = updates_per_s};
 }
 
 const Candidate& candidate(const Choice& choice, const std::string& name) {
@@ -47,12 +53,24 @@ TEST_CASE("a cheaper scheme that is unsafe for the use is never chosen, and why 
     CHECK(candidate(choice, "rwlock").unsafe == "updates wait for the longest reader");
     CHECK(candidate(choice, "empty").unsafe == "does not keep what is read");
     CHECK(candidate(choice, "refcnt").unsafe.empty());
-    CHECK_FALSE(candidate(choice, "refcnt").implemented);
+    CHECK_FALSE(candidate(choice, "refcnt").offered);
     CHECK_FALSE(choice.candidates.front().cost.scale_type == "empty");
     CHECK_THAT(explain(choice), Contains("unsafe: does not keep what is read"));
     // Needs decide: where nothing is needed, nothing is unsafe.
-    const Choice careless = choose({"none", {}, 1, 1}, costs);
+    const Choice careless = choose(Use{"none", {}, {}, 1, 1, {}}, costs);
     CHECK(candidate(careless, "rcu-qsbr").unsafe.empty());
+}
+
+TEST_CASE("each use is weighed by what measures it there") {
+    const std::vector<Cost> both{{"percpu-ref", 1, 1, true},
+                                 {"atomic-ref", 9, 9, true},
+                                 {"snapshot-percpu", 9, 9, true},
+                                 {"snapshot", 1, 1, true}};
+    probe::Use some = use(1, 1);
+    CHECK(choose(some, both).chosen == RefScheme::percpu);
+    some.offers = snapshot_offers();
+    CHECK(choose(some, both).chosen == RefScheme::atomic);
+    CHECK_THAT(explain(choose(some, both)), Contains("-> snapshot "));
 }
 
 TEST_CASE("what an operator chose stays chosen") {
@@ -63,21 +81,14 @@ TEST_CASE("what an operator chose stays chosen") {
 }
 
 TEST_CASE("findings replace assumed costs where they mean something") {
-    const auto finding = [](const char* type, unsigned readers, std::vector<double> samples) {
-        Finding made;
-        made.type = find_scale_type(type);
-        made.readers = readers;
-        made.ns = spread_of(std::move(samples));
-        return made;
-    };
-    std::vector<Finding> findings{finding("percpu-ref", 1, {3, 3, 3}),
-                                  finding("percpu-ref", 2, {9, 9, 9}),
-                                  finding("percpu-ref", 0, {500, 500, 500}),
-                                  finding("atomic-ref", 1, {1, 50, 100}),
-                                  finding("srcu", 1, {19, 19, 19}),
-                                  finding("srcu", 0, {900, 900, 900}),
-                                  finding("rcu", 1, {4, 4, 4}),
-                                  finding("perthread-ref", 1, {})};
+    std::vector<Finding> findings{made_finding("percpu-ref", 1, {3, 3, 3}),
+                                  made_finding("percpu-ref", 2, {9, 9, 9}),
+                                  made_finding("percpu-ref", 0, {500, 500, 500}),
+                                  made_finding("atomic-ref", 1, {1, 50, 100}),
+                                  made_finding("srcu", 1, {19, 19, 19}),
+                                  made_finding("srcu", 0, {900, 900, 900}),
+                                  made_finding("rcu", 1, {4, 4, 4}),
+                                  made_finding("perthread-ref", 1, {})};
     findings.back().unsupported = "no membarrier";
     const auto known = costs_of(findings, 3);
     const Choice choice = choose(use(1, 1), known);

@@ -77,9 +77,10 @@ TEST_CASE("every scheme is read by two at once, delayed or not, and updated mean
         CHECK(experiment.verdict != Verdict::overdue);
         run_experiment(*team, scheme, 2, {.loops = 3, .read_delay = Duration(100)}, clock);
         if (!scheme.has_update()) continue;
-        Duration used{};
-        measure_update(*team, scheme, 3, std::chrono::minutes(1), clock, Duration(0), used);
-        CHECK(used > Duration(0));
+        const Update update =
+            measure_update(*team, scheme, 3, std::chrono::minutes(1), clock, Duration(0));
+        CHECK(update.cpu_time > Duration(0));
+        CHECK((update.verdict == Verdict::clean) == (update.ns > 0));
     }
 }
 

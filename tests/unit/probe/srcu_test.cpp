@@ -95,15 +95,11 @@ struct Held : SrcuSafeguards {
 struct NoFlip : Held {
     static constexpr bool flips = false;
 };
-// Faster, and right where no reader lives through two grace periods.
-struct Hasty : Held {
+struct NoFirstScan : Held {
     static constexpr bool waits_before_flip = false;
 };
-struct HastyNoBarrier : Hasty {
+struct NoBarrier : Held {
     static constexpr bool barrier_between_sums = false;
-};
-struct OneScan : Held {
-    static constexpr bool waits_before_flip = false;
 };
 struct LocksFirst : Held {
     static constexpr bool unlocks_before_locks = false;
@@ -267,7 +263,7 @@ TEST_CASE("without the flip of the counters, readers see what was given up") {
 
 TEST_CASE("a reader that is late to count itself is waited for; without the first scan it is not") {
     CHECK_FALSE(ends_under_late_reader<Srcu<SrcuReaders::fenced, Held>>());
-    CHECK(ends_under_late_reader<Srcu<SrcuReaders::fenced, OneScan>>());
+    CHECK(ends_under_late_reader<Srcu<SrcuReaders::fenced, NoFirstScan>>());
 }
 
 TEST_CASE("a reader that comes and goes hides nobody; with locks summed first it does") {
@@ -277,9 +273,13 @@ TEST_CASE("a reader that comes and goes hides nobody; with locks summed first it
 
 TEST_CASE("a reader whose stores are slow is waited for; without the barrier it is not") {
     if (!Srcu<SrcuReaders::fast>::supported() || usable_cpus()->size() < 2) return;
-    CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, Hasty>>(20'000) == 0);
+    CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, Held>>(20'000) == 0);
 #ifndef __SANITIZE_ADDRESS__  // whose own work gives the stores all the time they need
-    CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, HastyNoBarrier>>(10'000'000) > 0);
+    // Where in memory the counters lie decides how soon it shows.
+    std::uint64_t wrong = 0;
+    for (int elsewhere = 0; elsewhere < 100 && wrong == 0; ++elsewhere)
+        wrong = ends_under_slow_stores<Srcu<SrcuReaders::fast, NoBarrier>>(1'000'000);
+    CHECK(wrong > 0);
 #endif
 }
 
