@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/glob.h"
 #include "model/domain.h"
 
 namespace ballast {
@@ -66,19 +67,6 @@ void add(Json& json, const ballast_bus_tick& tick) {
     json["backend_up"] = tick.backend_up != 0;
 }
 
-bool has_domain(const ballast_bus_record& record) {
-    switch (record.type) {
-        case BALLAST_BUS_DECISION:
-        case BALLAST_BUS_OOM:
-        case BALLAST_BUS_HOTPLUG:
-        case BALLAST_BUS_MIGRATION:
-        case BALLAST_BUS_DOMAIN:
-            return record.size >= sizeof(ballast_bus_domain);
-        default:
-            return false;
-    }
-}
-
 }  // namespace
 
 const std::vector<std::string>& bus_type_names() {
@@ -124,8 +112,13 @@ std::optional<Json> record_json(const ballast_bus_record& record) {
     return json;
 }
 
-std::string record_domain(const ballast_bus_record& record) {
-    return has_domain(record) ? text(record.payload.event.domain.name) : "";
+bool RecordFilter::matches(const Json& record) const {
+    const auto any = [](const std::vector<std::string>& wanted, auto&& fits) {
+        return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), fits);
+    };
+    const std::string domain = record.value("domain", "");
+    return any(types, [&](const std::string& type) { return record.at("type") == type; }) &&
+           any(domains, [&](const std::string& pattern) { return glob_matches(pattern, domain); });
 }
 
 }  // namespace ballast

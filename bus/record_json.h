@@ -18,7 +18,14 @@ std::optional<std::uint16_t> bus_type_from_name(std::string_view name);
 // The record of a type that is known here, with sizes in bytes and times in seconds; nullopt: it is
 // not known, or too short for what its type says.
 std::optional<nlohmann::ordered_json> record_json(const ballast_bus_record& record);
-// The domain it is about; empty: none.
-std::string record_domain(const ballast_bus_record& record);
+
+// Which records somebody wants; without one of either, all.
+struct RecordFilter {
+    std::vector<std::string> types;    // by name
+    std::vector<std::string> domains;  // glob patterns of their names
+
+    // Of record_json().
+    bool matches(const nlohmann::ordered_json& record) const;
+};
 
 }  // namespace ballast

@@ -44,6 +44,7 @@ ballast_bus_type type_of(EventKind kind) noexcept {
 Result<void> BusFeed::attach(const BusSettings& settings) {
     if (writer_ && settings == settings_) return {};
     writer_.reset();  // lets go of the lock, should the path be the same
+    set_path("");
     settings_ = settings;
     names_.reset();
     if (settings.path.empty()) return {};
@@ -51,7 +52,18 @@ Result<void> BusFeed::attach(const BusSettings& settings) {
         BusWriter::create(settings.path, {.slot_count = bus_slots(settings.size_kib)}, clock_);
     if (!writer) return Failure(writer.error());
     writer_ = std::move(*writer);
+    set_path(settings.path);
     return {};
+}
+
+void BusFeed::set_path(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    path_ = path;
+}
+
+std::string BusFeed::path() const {
+    const std::lock_guard lock(mutex_);
+    return path_;
 }
 
 void BusFeed::decisions(const Snapshot& snapshot) {

@@ -28,6 +28,8 @@ class BusFeed {
     // on none. Where the settings are the same, nothing changes. Errors: those of
     // BusWriter::create; then nothing is published.
     Result<void> attach(const BusSettings& settings);
+    // Where it publishes; empty: nowhere. Any thread.
+    std::string path() const;
 
     // The decisions that differ from those of the tick before, the sums, and all that was told
     // since; wakes readers.
@@ -53,6 +55,7 @@ class BusFeed {
 
     void decisions(const Snapshot& snapshot);
     void publish_notices();
+    void set_path(const std::string& path);
 
     const Clock& clock_;
     BusSettings settings_;
@@ -60,7 +63,8 @@ class BusFeed {
     std::shared_ptr<const DomainNames> names_;  // of told_
     std::vector<Told> told_;                    // by row
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
+    std::string path_;                                               // guarded by mutex_
     std::vector<std::pair<ballast_bus_type, std::string>> notices_;  // guarded by mutex_
 };
 

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "base/glob.h"
 #include "base/units.h"
 #include "bus/ballast_bus.hpp"
 #include "bus/record_json.h"
@@ -19,8 +18,7 @@ namespace {
 
 struct Options {
     std::string bus;
-    std::vector<std::string> types;
-    std::vector<std::string> domains;
+    RecordFilter filter;
     bool from_oldest = false;
     std::uint64_t count = 0;  // 0: no end
 };
@@ -61,16 +59,6 @@ std::string sentence(const Json& record) {
     return fmt::format("{}: {}", text("domain"), text("what"));
 }
 
-bool matches(const Options& options, const Json& record) {
-    const auto any = [](const std::vector<std::string>& wanted, auto&& fits) {
-        return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), fits);
-    };
-    const std::string domain = record.value("domain", "");
-    return any(options.types, [&](const std::string& type) { return record.at("type") == type; }) &&
-           any(options.domains,
-               [&](const std::string& pattern) { return glob_matches(pattern, domain); });
-}
-
 // Writes records as they come; ends when enough have come, or nobody takes them.
 ExitStatus follow(const Session& session, const Options& options, Bus& bus) {
     std::ostream& out = session.environment.out;
@@ -99,7 +87,7 @@ ExitStatus follow(const Session& session, const Options& options, Bus& bus) {
             if (!session.json) out << fmt::format("-- {} events lost\n", record.lost);
         }
         const auto json = record_json(record);
-        if (!json || !matches(options, *json)) continue;
+        if (!json || !options.filter.matches(*json)) continue;
         ++shown;
         if (session.json)
             out << json->dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
@@ -112,7 +100,7 @@ ExitStatus follow(const Session& session, const Options& options, Bus& bus) {
 }
 
 ExitStatus run(const Session& session, const Options& options) {
-    for (const std::string& type : options.types)
+    for (const std::string& type : options.filter.types)
         if (!bus_type_from_name(type))
             return session.fail(
                 {ExitStatus::usage, fmt::format("type is '{}', expected one of: {}", type,
@@ -148,11 +136,12 @@ void add_watch_command(CLI::App& app, Session& session) {
     command->add_option("--bus", options->bus, "the event bus (else $BALLAST_BUS)")
         ->type_name("PATH")
         ->capture_default_str();
-    command->add_option("--type", options->types, "only these; may be repeated")
+    command->add_option("--type", options->filter.types, "only these; may be repeated")
         ->type_name("TYPE")
         ->expected(1)
         ->take_all();
-    command->add_option("--domain", options->domains, "only of these domains; may be repeated")
+    command
+        ->add_option("--domain", options->filter.domains, "only of these domains; may be repeated")
         ->type_name("GLOB")
         ->expected(1)
         ->take_all();

@@ -37,17 +37,19 @@ Json or_all(const std::string& domain) {
 }  // namespace
 
 Api::Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
-         const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics)
+         const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics,
+         std::function<std::string()> bus_path)
     : snapshots_(snapshots),
       control_(control),
       backends_(backends),
       probe_(probe),
       clock_(clock),
       metrics_(std::move(metrics)),
+      bus_path_(std::move(bus_path)),
       started_(clock.now()) {}
 
 std::span<const Api::Route> Api::routes() noexcept {
-    static constexpr std::array<Route, 19> kRoutes{{
+    static constexpr std::array<Route, 20> kRoutes{{
         {"GET", "/metrics", false, &Api::metrics},
         {"GET", "/healthz", false, &Api::healthz},
         {"GET", "/readyz", false, &Api::readyz},
@@ -63,6 +65,7 @@ std::span<const Api::Route> Api::routes() noexcept {
         {"POST", "/api/v1/enable", true, &Api::enable},
         {"POST", "/api/v1/release", true, &Api::release},
         {"GET", "/api/v1/probe", false, &Api::probe},
+        {"GET", "/api/v1/events", false, &Api::events},
         {"GET", "/api/v1/backends", false, &Api::backends},
         {"POST", "/api/v1/backends/{name}/load", true, &Api::load_backend},
         {"POST", "/api/v1/backends/{name}/unload", true, &Api::unload_backend},

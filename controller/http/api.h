@@ -2,7 +2,9 @@
 // docs/openapi.yaml describes it for users.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +20,12 @@ namespace ballast {
 
 class Api {
   public:
-    // All by reference outlive the API. `metrics` gives the text of /metrics.
-    Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
-        const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics);
+    // All by reference outlive the API. `metrics` gives the text of /metrics; `bus_path` where the
+    // event bus is now, empty: there is none.
+    Api(
+        const SnapshotExchange& snapshots, Control& control, BackendAdmin& backends,
+        const ProbeStatus& probe, const Clock& clock, std::function<std::string()> metrics,
+        std::function<std::string()> bus_path = [] { return std::string(); });
 
     // Answers one request; never throws. Any thread. Blocks as long as Control and BackendAdmin do
     // for attributes and writes, else not at all.
@@ -57,6 +62,7 @@ class Api {
     Response lock_backend(const Call&) const;
 
     Response probe(const Call&) const;
+    Response events(const Call&) const;
 
     Response set_disabled(const Call&, bool disabled) const;
 
@@ -66,6 +72,8 @@ class Api {
     const ProbeStatus& probe_;
     const Clock& clock_;
     std::function<std::string()> metrics_;
+    std::function<std::string()> bus_path_;
+    std::shared_ptr<std::atomic<int>> streams_ = std::make_shared<std::atomic<int>>(0);
     Time started_;
 };
 

@@ -27,10 +27,13 @@ struct HttpService::State {
     std::unique_ptr<Server> unix_socket;
 
     State(const MetricsSettings& settings, Loop& loop, const SnapshotExchange& snapshots,
-          BackendAdmin& backends, const ProbeStatus& probe, const Clock& clock)
+          BackendAdmin& backends, const ProbeStatus& probe, const Clock& clock,
+          std::function<std::string()> bus_path)
         : metrics(snapshots, backends, probe, settings.max_domains),
           control(loop, kCommandTimeout),
-          api(snapshots, control, backends, probe, clock, [this] { return metrics.text(); }) {}
+          api(
+              snapshots, control, backends, probe, clock, [this] { return metrics.text(); },
+              std::move(bus_path)) {}
 
     Server::Handler handler() {
         return [this](const Request& request) { return api.handle(request); };
@@ -94,8 +97,8 @@ Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
         if (!taken) return Failure(taken.error());
         activated = std::move(*taken);
     }
-    auto state =
-        std::make_unique<HttpService::State>(metrics, loop, snapshots, backends, probe, clock);
+    auto state = std::make_unique<HttpService::State>(metrics, loop, snapshots, backends, probe,
+                                                      clock, std::move(options.bus_path));
     if (auto served = state->serve_tcp(listen.http, std::move(activated.tcp)); !served)
         return Failure(served.error());
     if (auto served = state->serve_unix(listen, std::move(activated.unix_socket)); !served)

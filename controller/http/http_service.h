@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -18,6 +20,8 @@ struct HttpOptions {
     // Use the sockets systemd passed (the Unix stream socket as the API's, the TCP one for http)
     // in place of those in ListenSettings; what systemd did not pass is opened as configured.
     bool socket_activation = false;
+    // Where the event bus is now; empty: there is none. Any thread.
+    std::function<std::string()> bus_path = [] { return std::string(); };
 };
 
 // Serves until stopped or destroyed. Requests run on threads of the service's own, which inherit

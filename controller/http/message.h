@@ -1,6 +1,7 @@
 // A request and its response, free of the HTTP library.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace ballast {
@@ -19,6 +20,7 @@ struct Request {
     std::string body;
     Transport transport = Transport::tcp;
     WriteAccess write;
+    std::string last_event_id = {};  // the header of that name; empty: none
 };
 
 struct Response {
@@ -26,6 +28,10 @@ struct Response {
     std::string content_type;
     std::string body;
     std::string allow;  // the Allow header; empty = none
+    // Where it is set, the body comes from it: called again and again on the connection's thread
+    // until it answers false, it appends what is to be sent next. Blocks for a quarter of a second
+    // at most, so that the server can stop.
+    std::function<bool(std::string& into)> stream = {};
 };
 
 }  // namespace ballast

@@ -35,13 +35,56 @@ void add_header(MHD_Response* response, const char* name, const std::string& val
     if (!value.empty()) MHD_add_response_header(response, name, value.c_str());
 }
 
-MHD_Result send(MHD_Connection* connection, Response answer) {
-    auto body = std::make_unique<std::string>(std::move(answer.body));
-    MHD_Response* raw = MHD_create_response_from_buffer_with_free_callback_cls(
-        body->size(), body->data(), [](void* text) { delete static_cast<std::string*>(text); },
+// What a streamed body has yet to send.
+struct Streaming {
+    std::function<bool(std::string& into)> more;
+    std::string text;
+    std::size_t sent = 0;
+    bool ended = false;
+};
+
+ssize_t read_stream(void* self, std::uint64_t, char* into, std::size_t room) noexcept {
+    auto& streaming = *static_cast<Streaming*>(self);
+    try {
+        if (streaming.sent == streaming.text.size()) {
+            if (streaming.ended) return MHD_CONTENT_READER_END_OF_STREAM;
+            streaming.text.clear();
+            streaming.sent = 0;
+            streaming.ended = !streaming.more(streaming.text);
+        }
+    } catch (const std::exception& exception) {
+        log::error("http: {}", exception.what());
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    const std::size_t size = streaming.text.copy(into, room, streaming.sent);
+    streaming.sent += size;
+    return static_cast<ssize_t>(size);  // 0: the library asks again
+}
+
+MHD_Response* make_stream(std::function<bool(std::string& into)> more) {
+    constexpr std::size_t block_bytes = 16 * 1024;
+    auto streaming = std::make_unique<Streaming>();
+    streaming->more = std::move(more);
+    MHD_Response* const raw = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, block_bytes, &read_stream, streaming.get(),
+        [](void* self) { delete static_cast<Streaming*>(self); });
+    if (raw != nullptr) static_cast<void>(streaming.release());  // the response frees it
+    return raw;
+}
+
+MHD_Response* make_text(std::string text) {
+    auto body = std::make_unique<std::string>(std::move(text));
+    MHD_Response* const raw = MHD_create_response_from_buffer_with_free_callback_cls(
+        body->size(), body->data(), [](void* self) { delete static_cast<std::string*>(self); },
         body.get());
+    if (raw != nullptr) static_cast<void>(body.release());  // the response frees it
+    return raw;
+}
+
+MHD_Result send(MHD_Connection* connection, Response answer) {
+    MHD_Response* const raw =
+        answer.stream ? make_stream(std::move(answer.stream)) : make_text(std::move(answer.body));
     if (raw == nullptr) return MHD_NO;
-    static_cast<void>(body.release());  // the response frees it
     const MhdResponse response{raw};
     add_header(raw, MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type);
     add_header(raw, MHD_HTTP_HEADER_ALLOW, answer.allow);
@@ -121,6 +164,9 @@ struct Server::State {
         request.method = method;
         request.target = std::move(incoming.target);
         request.body = std::move(incoming.body);
+        const char* const last_event_id =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
+        if (last_event_id != nullptr) request.last_event_id = last_event_id;
         request.transport = rule ? Transport::unix_socket : Transport::tcp;
         if (request.method != "GET" && request.method != "HEAD")
             request.write = write_access(connection);

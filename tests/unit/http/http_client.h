@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -41,11 +42,15 @@ class RawClient {
         return true;
     }
     void finish_sending() const { ::shutdown(fd_.get(), SHUT_WR); }
+    // What has come, or empty: the server has closed.
+    std::string read_some() const {
+        char part[4096];
+        const ssize_t size = ::recv(fd_.get(), part, sizeof(part), 0);
+        return {part, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+    }
     std::string read_all() const {
         std::string all;
-        char part[4096];
-        for (ssize_t size = 0; (size = ::recv(fd_.get(), part, sizeof(part), 0)) > 0;)
-            all.append(part, static_cast<std::size_t>(size));
+        for (std::string part; !(part = read_some()).empty();) all += part;
         return all;
     }
     // One request on a connection that closes after it.

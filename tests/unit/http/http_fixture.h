@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "bus/writer.h"
 #include "controller/http/api.h"
 #include "controller/http/control.h"
 #include "controller/snapshot_exchange.h"
+#include "temp_dir.h"
 #include "tests/unit/probe/made_finding.h"
 
 namespace ballast::test {
@@ -189,19 +191,29 @@ struct ApiFixture {
     FakeBackends backends;
     FakeProbe probe;
     ManualClock clock;
-    Api api{snapshots, control, backends,
-            probe,     clock,   [] { return std::string("ballast_fake 1\n"); }};
+    TempDir folder;
+    std::string bus_path = folder.path("events");
+    std::unique_ptr<BusWriter> bus = *BusWriter::create(bus_path, {.slot_count = 64}, clock);
+    Api api{snapshots,
+            control,
+            backends,
+            probe,
+            clock,
+            [] { return std::string("ballast_fake 1\n"); },
+            [this] { return bus_path; }};
 
     void publish() {
         fill(*snapshots.begin());
         snapshots.publish();
     }
-    Response send(std::string method, std::string target, std::string body = "") const {
+    Response send(std::string method, std::string target, std::string body = "",
+                  std::string last_event_id = "") const {
         return api.handle({std::move(method),
                            std::move(target),
                            std::move(body),
                            Transport::unix_socket,
-                           {true, ""}});
+                           {true, ""},
+                           std::move(last_event_id)});
     }
     nlohmann::json json(std::string method, std::string target, std::string body = "") const {
         return nlohmann::json::parse(
