@@ -3,11 +3,14 @@
 // a pipe; datagrams.
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -18,10 +21,12 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "bench/mock_host.h"
 #include "bench/side_by_side.h"
 #include "bus/ballast_bus.hpp"
 #include "bus/bus_file.h"
 #include "bus/ring.h"
+#include "controller/bus_feed.h"
 
 namespace ballast::bench {
 namespace {
@@ -53,7 +58,7 @@ class BusChannel {
     }
     void flush() {
         ring_->commit();
-        file_->wake_if_waited_for();
+        if (file_->is_waited_for()) file_->wake();
     }
     bool receive(Record& record) {
         if (bus_->next(seen_, 0) != BALLAST_BUS_RECORD) return false;
@@ -220,6 +225,86 @@ Case publish() {
             })};
 }
 
+// Processes that each wait for every record, until it is destroyed.
+class Watchers {
+  public:
+    Watchers(const std::string& path, int count) {
+        std::array<int, 2> opened{};
+        if (::pipe(opened.data()) != 0) std::abort();
+        for (int i = 0; i < count; ++i) {
+            processes_.push_back(fork());
+            if (processes_.back() != 0) continue;
+            Bus bus(path);
+            if (write(opened[1], "x", 1) != 1) _exit(1);
+            ballast_bus_record record;
+            for (;;) bus.next(record);
+        }
+        char byte = 0;
+        for (int i = 0; i < count; ++i)
+            if (read(opened[0], &byte, 1) != 1) std::abort();
+        for (const int end : opened) close(end);
+    }
+    ~Watchers() {
+        for (const pid_t process : processes_) {
+            kill(process, SIGKILL);
+            waitpid(process, nullptr, 0);
+        }
+    }
+    Watchers(const Watchers&) = delete;
+    Watchers& operator=(const Watchers&) = delete;
+
+  private:
+    std::vector<pid_t> processes_;
+};
+
+// A controller that tells the bus what it does.
+struct WatchedHost {
+    WatchedHost() {
+        std::string pattern = std::filesystem::temp_directory_path() / "ballast-bench-XXXXXX";
+        if (mkdtemp(pattern.data()) == nullptr) std::abort();
+        folder = pattern;
+        if (!feed.attach({folder + "/events", 4096})) std::abort();
+        host.controller.set_feed(feed);
+        host.tick();
+    }
+    ~WatchedHost() { std::filesystem::remove_all(folder); }
+    std::string folder;
+    SystemClock clock;
+    BusFeed feed{clock};
+    MockHost host{1000};
+};
+
+// The 99th percentile of what ticks take, publication included, that come every 20 ms.
+std::function<double()> watched_ticks(std::shared_ptr<WatchedHost> watched, int watchers) {
+    return [watched = std::move(watched), watchers] {
+        constexpr Duration pace = std::chrono::milliseconds(20);
+        const SystemClock& clock = watched->clock;
+        const Watchers processes(watched->folder + "/events", watchers);
+        std::array<double, 100> ns{};
+        Time due = clock.now();
+        const auto tick = [&] {
+            due += pace;
+            std::this_thread::sleep_for(due - clock.now());
+            const Time begun = clock.now();
+            watched->host.tick();
+            return std::chrono::duration<double, std::nano>(clock.now() - begun).count();
+        };
+        // Memory that was shared with a new process is copied when it is written next.
+        for (int warm_up = 0; warm_up < 20; ++warm_up) tick();
+        for (double& sample : ns) sample = tick();
+        auto* const p99 = ns.begin() + ns.size() * 99 / 100 - 1;
+        std::nth_element(ns.begin(), p99, ns.end());
+        return *p99;
+    };
+}
+
+Case watched() {
+    constexpr int hundred = 100;
+    auto host = std::make_shared<WatchedHost>();
+    return {"bus.tick_p99", "without", "ns/tick", watched_ticks(host, hundred),
+            watched_ticks(host, 0)};
+}
+
 template <class Channel>
 NamedCase against(const char* baseline) {
     return {"bus.end_to_end", [baseline] {
@@ -235,7 +320,8 @@ std::vector<NamedCase> bus_cases() {
             against<LockedRing<SpinLock>>("bus.lock_ring"),
             against<LockedRing<RobustMutex>>("bus.robust_ring"),
             against<Pipe>("bus.pipe"),
-            against<Datagrams>("bus.dgram")};
+            against<Datagrams>("bus.dgram"),
+            {"bus.tick_p99", watched}};
 }
 
 }  // namespace ballast::bench

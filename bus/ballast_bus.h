@@ -28,7 +28,8 @@ enum ballast_bus_type {
     BALLAST_BUS_BACKEND = 5,   /* struct ballast_bus_notice: a backend is loaded, unloaded, lost */
     BALLAST_BUS_TICK = 6,      /* struct ballast_bus_tick: the sums of one tick */
     BALLAST_BUS_CONFIG = 7,    /* struct ballast_bus_notice: a setting was changed */
-    BALLAST_BUS_DOMAIN = 8     /* struct ballast_bus_domain_event: it came, left, or paused */
+    BALLAST_BUS_DOMAIN = 8,    /* struct ballast_bus_domain_event: it came, left, or paused */
+    BALLAST_BUS_GUEST = 9      /* struct ballast_bus_guest: a domain's memory as it is used */
 };
 
 /* Which domain. A name that is longer is cut, at a character of UTF-8; the UUID is whole. */
@@ -56,6 +57,16 @@ struct ballast_bus_domain_event {
     struct ballast_bus_domain domain;
     char what[32];  /* "hotplug_begin", "migration_end", ...; ends with a NUL */
     uint64_t bytes; /* of an OOM: what it took back; else 0 */
+};
+
+/* Told when it changes, and of every domain once a minute. UINT64_MAX: not known. */
+struct ballast_bus_guest {
+    struct ballast_bus_domain domain;
+    uint64_t tick;
+    uint64_t total_bytes;
+    uint64_t loaned_bytes;
+    uint64_t unused_bytes; /* what the guest says: nobody uses it */
+    uint64_t usable_bytes; /* and what it could have without swapping */
 };
 
 struct ballast_bus_tick {
@@ -91,6 +102,7 @@ struct ballast_bus_record {
         struct ballast_bus_decision decision;
         struct ballast_bus_domain_event event;
         struct ballast_bus_tick tick;
+        struct ballast_bus_guest guest;
         struct ballast_bus_notice notice;
     } payload;
 };

@@ -188,12 +188,16 @@ void BusFile::tell_readers_of(const Fd& old_file) const noexcept {
     munmap(start, BUS_HEADER_SIZE);
 }
 
-void BusFile::wake_if_waited_for() noexcept {
+bool BusFile::is_waited_for() noexcept {
     std::atomic_ref<std::uint32_t> waiting(*waiting_);
     // seq_cst, after commit()'s last store: partner of the reader, who first says that it waits and
     // then looks at the slot.
-    if (waiting.load(std::memory_order_seq_cst) == 0) return;
+    if (waiting.load(std::memory_order_seq_cst) == 0) return false;
     waiting.store(0, std::memory_order_relaxed);
+    return true;
+}
+
+void BusFile::wake() noexcept {
     futex_wake(&header().futex);
     ++wakes_;
 }

@@ -1,6 +1,7 @@
 // The writer's side of the event bus's file: elected, made, replaced, beaten.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,11 +37,13 @@ class BusFile {
     std::uint64_t epoch() const noexcept { return epoch_; }
     const std::string& path() const noexcept { return path_; }
 
-    // Wakes readers if one said that it waits. After each batch; any thread.
-    void wake_if_waited_for() noexcept;
+    // Whether a reader said that it waits, since it was last asked. After each batch, the writer.
+    bool is_waited_for() noexcept;
+    // Wakes all that wait: the more there are, the longer it takes. Any thread.
+    void wake() noexcept;
     // Says that the writer lives; at least once a second.
     void beat(Time now) noexcept;
-    // System calls made by wake_if_waited_for.
+    // Calls of wake().
     std::uint64_t wakes() const noexcept { return wakes_; }
 
   private:
@@ -61,7 +64,7 @@ class BusFile {
     std::uint32_t* waiting_ = nullptr;
     int waiting_guard_ = -1;
     volatile bool waiting_damaged_ = false;
-    std::uint64_t wakes_ = 0;
+    std::atomic<std::uint64_t> wakes_{0};
 };
 
 }  // namespace ballast

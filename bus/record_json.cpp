@@ -26,6 +26,10 @@ double seconds(std::uint64_t ns) {
     return static_cast<double>(ns) * 1e-9;
 }
 
+Json if_known(std::uint64_t bytes) {
+    return bytes == UINT64_MAX ? Json(nullptr) : Json(bytes);
+}
+
 void add_domain(Json& json, const ballast_bus_domain& domain) {
     json["domain"] = text(domain.name);
     json["uuid"] = uuid_text(domain.uuid);
@@ -52,6 +56,15 @@ void add(Json& json, const ballast_bus_domain_event& event) {
     json["bytes"] = event.bytes;
 }
 
+void add(Json& json, const ballast_bus_guest& guest) {
+    add_domain(json, guest.domain);
+    json["tick"] = guest.tick;
+    json["total_bytes"] = guest.total_bytes;
+    json["loaned_bytes"] = guest.loaned_bytes;
+    json["unused_bytes"] = if_known(guest.unused_bytes);
+    json["usable_bytes"] = if_known(guest.usable_bytes);
+}
+
 void add(Json& json, const ballast_bus_tick& tick) {
     json["tick"] = tick.tick;
     json["domains"] = tick.domains;
@@ -60,8 +73,7 @@ void add(Json& json, const ballast_bus_tick& tick) {
     json["loan_target_bytes"] = tick.loan_target_bytes;
     json["inflated_bytes"] = tick.inflated_bytes;
     json["deflated_bytes"] = tick.deflated_bytes;
-    const bool known = tick.host_available_bytes != UINT64_MAX;
-    json["host_available_bytes"] = known ? Json(tick.host_available_bytes) : Json(nullptr);
+    json["host_available_bytes"] = if_known(tick.host_available_bytes);
     json["took_seconds"] = seconds(tick.took_ns);
     json["late_seconds"] = seconds(tick.late_ns);
     json["backend_up"] = tick.backend_up != 0;
@@ -71,8 +83,8 @@ void add(Json& json, const ballast_bus_tick& tick) {
 
 const std::vector<std::string>& bus_type_names() {
     // By number, from 1.
-    static const std::vector<std::string> names{"decision", "oom",  "hotplug", "migration",
-                                                "backend",  "tick", "config",  "domain"};
+    static const std::vector<std::string> names{
+        "decision", "oom", "hotplug", "migration", "backend", "tick", "config", "domain", "guest"};
     return names;
 }
 
@@ -83,8 +95,29 @@ std::optional<std::uint16_t> bus_type_from_name(std::string_view name) {
     return static_cast<std::uint16_t>(found - names.begin() + 1);
 }
 
+bool is_known_record(const ballast_bus_record& record) {
+    switch (record.type) {
+        case BALLAST_BUS_DECISION:
+            return record.size >= sizeof(ballast_bus_decision);
+        case BALLAST_BUS_TICK:
+            return record.size >= sizeof(ballast_bus_tick);
+        case BALLAST_BUS_GUEST:
+            return record.size >= sizeof(ballast_bus_guest);
+        case BALLAST_BUS_BACKEND:
+        case BALLAST_BUS_CONFIG:
+            return true;
+        case BALLAST_BUS_OOM:
+        case BALLAST_BUS_HOTPLUG:
+        case BALLAST_BUS_MIGRATION:
+        case BALLAST_BUS_DOMAIN:
+            return record.size >= sizeof(ballast_bus_domain_event);
+        default:
+            return false;
+    }
+}
+
 std::optional<Json> record_json(const ballast_bus_record& record) {
-    if (record.type < 1 || record.type > bus_type_names().size()) return std::nullopt;
+    if (!is_known_record(record)) return std::nullopt;
     Json json{{"type", bus_type_names()[record.type - 1U]},
               {"time", static_cast<double>(record.wall_ns) * 1e-9},
               {"epoch", record.epoch},
@@ -92,12 +125,13 @@ std::optional<Json> record_json(const ballast_bus_record& record) {
               {"lost", record.lost}};
     switch (record.type) {
         case BALLAST_BUS_DECISION:
-            if (record.size < sizeof(ballast_bus_decision)) return std::nullopt;
             add(json, record.payload.decision);
             break;
         case BALLAST_BUS_TICK:
-            if (record.size < sizeof(ballast_bus_tick)) return std::nullopt;
             add(json, record.payload.tick);
+            break;
+        case BALLAST_BUS_GUEST:
+            add(json, record.payload.guest);
             break;
         case BALLAST_BUS_BACKEND:
         case BALLAST_BUS_CONFIG:
@@ -105,7 +139,6 @@ std::optional<Json> record_json(const ballast_bus_record& record) {
                                        ::strnlen(record.payload.notice.text, record.size));
             break;
         default:
-            if (record.size < sizeof(ballast_bus_domain_event)) return std::nullopt;
             add(json, record.payload.event);
             break;
     }
@@ -116,6 +149,7 @@ bool RecordFilter::matches(const Json& record) const {
     const auto any = [](const std::vector<std::string>& wanted, auto&& fits) {
         return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), fits);
     };
+    if (types.empty() && record.at("type") == "guest") return false;
     const std::string domain = record.value("domain", "");
     return any(types, [&](const std::string& type) { return record.at("type") == type; }) &&
            any(domains, [&](const std::string& pattern) { return glob_matches(pattern, domain); });

@@ -11,15 +11,19 @@
 
 namespace ballast {
 
-// "decision", "oom", "hotplug", "migration", "backend", "tick", "config", "domain".
+// "decision", "oom", "hotplug", "migration", "backend", "tick", "config", "domain", "guest".
 const std::vector<std::string>& bus_type_names();
 std::optional<std::uint16_t> bus_type_from_name(std::string_view name);
+
+// Whether its type is known here and it is as long as that says.
+bool is_known_record(const ballast_bus_record& record);
 
 // The record of a type that is known here, with sizes in bytes and times in seconds; nullopt: it is
 // not known, or too short for what its type says.
 std::optional<nlohmann::ordered_json> record_json(const ballast_bus_record& record);
 
-// Which records somebody wants; without one of either, all.
+// Which records somebody wants; without one of either, all but guests' figures, of which there are
+// many.
 struct RecordFilter {
     std::vector<std::string> types;    // by name
     std::vector<std::string> domains;  // glob patterns of their names

@@ -1,7 +1,10 @@
 #include "bus/writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 
 namespace ballast {
 
@@ -10,13 +13,19 @@ Result<std::unique_ptr<BusWriter>> BusWriter::create(const std::string& path,
                                                      const Clock& clock) {
     auto file = BusFile::create(path, options, clock);
     if (!file) return with_context(file.error(), "event bus");
-    return std::unique_ptr<BusWriter>(new BusWriter(std::move(*file), clock));
+    try {
+        return std::unique_ptr<BusWriter>(new BusWriter(std::move(*file), clock));
+    } catch (const std::system_error& error) {
+        return fail(Errc::io,
+                    fmt::format("event bus: no thread to wake readers: {}", error.what()));
+    }
 }
 
 BusWriter::BusWriter(std::unique_ptr<BusFile> file, const Clock& clock)
     : clock_(clock),
       file_(std::move(file)),
-      ring_(file_->header(), file_->slots(), file_->slot_count()) {}
+      ring_(file_->header(), file_->slots(), file_->slot_count()),
+      waker_(*file_) {}
 
 void BusWriter::publish_bytes(std::uint16_t type, std::span<const std::byte> payload) noexcept {
     if (!in_batch_) {
@@ -38,7 +47,7 @@ void BusWriter::commit() noexcept {
     if (!in_batch_) return;
     in_batch_ = false;
     ring_.commit();
-    file_->wake_if_waited_for();
+    if (file_->is_waited_for()) waker_.nudge();
 }
 
 void copy_text(std::span<char> into, std::string_view text) noexcept {

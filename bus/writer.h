@@ -9,6 +9,7 @@
 #include "bus/ballast_bus.h"
 #include "bus/bus_file.h"
 #include "bus/ring.h"
+#include "bus/waker.h"
 
 namespace ballast {
 
@@ -45,6 +46,7 @@ class BusWriter {
     Ring<> ring_;
     Ring<>::Stamp now_;  // of this batch
     bool in_batch_ = false;
+    Waker waker_;
 };
 
 // Which domain, as records tell it; the name is cut at a character.

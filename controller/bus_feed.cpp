@@ -13,6 +13,13 @@ std::uint32_t bus_slots(std::uint64_t size_kib) noexcept {
     return static_cast<std::uint32_t>(std::bit_floor(size_kib * 1024 / BUS_SLOT_SIZE));
 }
 
+// A reader that comes later knows all guests after so long.
+constexpr Duration keyframe_every = std::chrono::minutes(1);
+
+std::size_t rows_of(const Snapshot& snapshot) {
+    return std::min(snapshot.decisions.size(), snapshot.names->name.size());
+}
+
 ballast_bus_type type_of(EventKind kind) noexcept {
     switch (kind) {
         case EventKind::oom:
@@ -66,11 +73,30 @@ std::string BusFeed::path() const {
     return path_;
 }
 
-void BusFeed::decisions(const Snapshot& snapshot) {
-    const std::size_t rows = std::min(snapshot.decisions.size(), snapshot.names->name.size());
-    // Other rows: all is told anew.
-    const bool all = names_ != snapshot.names;
-    names_ = snapshot.names;
+void BusFeed::guests(const Snapshot& snapshot, bool all) {
+    const bool keyframe = all || clock_.now() >= next_keyframe_;
+    if (keyframe) next_keyframe_ = clock_.now() + keyframe_every;
+    const std::size_t rows = rows_of(snapshot);
+    told_guests_.resize(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+        const Decision& decision = snapshot.decisions[row];
+        const ToldGuest now{decision.total_bytes, decision.loaned_after_bytes,
+                            decision.unused_bytes, decision.usable_bytes};
+        if (!keyframe && now == told_guests_[row]) continue;
+        told_guests_[row] = now;
+        ballast_bus_guest record{};
+        record.domain = bus_domain(names_->key[row].uuid, names_->name[row]);
+        record.tick = snapshot.tick.number;
+        record.total_bytes = now.total_bytes;
+        record.loaned_bytes = now.loaned_bytes;
+        record.unused_bytes = now.unused_bytes;
+        record.usable_bytes = now.usable_bytes;
+        writer_->publish(BALLAST_BUS_GUEST, record);
+    }
+}
+
+void BusFeed::decisions(const Snapshot& snapshot, bool all) {
+    const std::size_t rows = rows_of(snapshot);
     told_.resize(rows);
     for (std::size_t row = 0; row < rows; ++row) {
         const Decision& decision = snapshot.decisions[row];
@@ -97,7 +123,12 @@ void BusFeed::decisions(const Snapshot& snapshot) {
 
 void BusFeed::tick(const Snapshot& snapshot) {
     if (!writer_) return;
-    if (snapshot.names) decisions(snapshot);
+    if (snapshot.names) {
+        // Other rows: all is told anew.
+        const bool all = std::exchange(names_, snapshot.names) != snapshot.names;
+        guests(snapshot, all);
+        decisions(snapshot, all);
+    }
     const Totals totals = totals_of(snapshot);
     ballast_bus_tick record{};
     record.tick = snapshot.tick.number;

@@ -31,8 +31,8 @@ class BusFeed {
     // Where it publishes; empty: nowhere. Any thread.
     std::string path() const;
 
-    // The decisions that differ from those of the tick before, the sums, and all that was told
-    // since; wakes readers.
+    // The decisions and guests that differ from those of the tick before, the sums, and all that
+    // was told since; wakes readers.
     void tick(const Snapshot& snapshot);
     void event(const Event& event, std::string_view domain_name);
     // Any thread; it is published with what comes next.
@@ -53,7 +53,18 @@ class BusFeed {
         friend bool operator==(const Told&, const Told&) = default;
     };
 
-    void decisions(const Snapshot& snapshot);
+    // A guest's figures as they were told.
+    struct ToldGuest {
+        std::uint64_t total_bytes = 0;
+        std::uint64_t loaned_bytes = 0;
+        std::uint64_t unused_bytes = 0;
+        std::uint64_t usable_bytes = 0;
+
+        friend bool operator==(const ToldGuest&, const ToldGuest&) = default;
+    };
+
+    void decisions(const Snapshot& snapshot, bool all);
+    void guests(const Snapshot& snapshot, bool all);
     void publish_notices();
     void set_path(const std::string& path);
 
@@ -62,6 +73,8 @@ class BusFeed {
     std::unique_ptr<BusWriter> writer_;
     std::shared_ptr<const DomainNames> names_;  // of told_
     std::vector<Told> told_;                    // by row
+    std::vector<ToldGuest> told_guests_;        // by row
+    Time next_keyframe_{};                      // when all guests are told anew
 
     mutable std::mutex mutex_;
     std::string path_;                                               // guarded by mutex_

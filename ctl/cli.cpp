@@ -38,6 +38,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_conform_command(app, session);
     add_probe_command(app, session);
     add_watch_command(app, session);
+    add_record_command(app, session);
 }
 
 ExitStatus run(const std::vector<std::string>& arguments, Session& session) {

@@ -3,13 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <ctime>
 
 #include "base/units.h"
-#include "bus/ballast_bus.hpp"
+#include "bus/ballast_bus_merge.hpp"
 #include "bus/record_json.h"
+#include "ctl/bus_option.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
 
@@ -17,7 +16,7 @@ namespace ballast::ctl {
 namespace {
 
 struct Options {
-    std::string bus;
+    std::vector<std::string> buses;
     RecordFilter filter;
     bool from_oldest = false;
     std::uint64_t count = 0;  // 0: no end
@@ -32,7 +31,8 @@ std::string time_of_day(std::int64_t wall_ns) {
 }
 
 std::string size_of(const Json& record, const char* field) {
-    return format_size(record.at(field).get<std::uint64_t>());
+    const Json& value = record.at(field);
+    return value.is_null() ? "unknown" : format_size(value.get<std::uint64_t>());
 }
 
 // What one record says, for people.
@@ -55,44 +55,47 @@ std::string sentence(const Json& record) {
             size_of(record, "total_bytes"), record.at("took_seconds").get<double>() * 1000);
     if (type == "oom")
         return fmt::format("{}: took {} back", text("domain"), size_of(record, "bytes"));
+    if (type == "guest")
+        return fmt::format("{}: lends {} of {}, unused {}, usable {}", text("domain"),
+                           size_of(record, "loaned_bytes"), size_of(record, "total_bytes"),
+                           size_of(record, "unused_bytes"), size_of(record, "usable_bytes"));
     if (record.contains("text")) return text("text");
     return fmt::format("{}: {}", text("domain"), text("what"));
 }
 
 // Writes records as they come; ends when enough have come, or nobody takes them.
-ExitStatus follow(const Session& session, const Options& options, Bus& bus) {
+ExitStatus follow(const Session& session, const Options& options, BusMerge& merge) {
+    const bool several = options.buses.size() > 1;
     std::ostream& out = session.environment.out;
-    const auto tell = [&](const char* what, const Json& more) {
-        if (session.json) {
-            Json line{{"type", what}};
-            line.update(more);
-            out << line.dump() << "\n" << std::flush;
-        }
+    // What is no record: as JSON, or the sentence.
+    const auto tell = [&](Json line, std::size_t bus, const std::string& sentence) {
+        const std::string& path = options.buses[bus];
+        if (several) line["bus"] = path;
+        if (session.json)
+            out << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+        else
+            out << "-- " << (several ? printable(path) + ": " : "") << sentence << "\n";
+        out.flush();
     };
     ballast_bus_record record;
     for (std::uint64_t shown = 0; out && (options.count == 0 || shown < options.count);) {
-        const ballast_bus_answer answer = bus.next(record, 1000);
-        if (answer == BALLAST_BUS_WRITER_GONE) {
-            tell("writer_gone", Json::object());
-            if (!session.json)
-                out << "-- the daemon has gone; waiting for the next\n" << std::flush;
-        }
-        if (answer == BALLAST_BUS_RESTARTED) {
-            tell("restarted", Json::object());
-            if (!session.json) out << "-- another daemon\n" << std::flush;
-        }
+        const auto [answer, bus] = merge.next(record, 1000);
+        if (answer == BALLAST_BUS_WRITER_GONE)
+            tell({{"type", "writer_gone"}}, bus, "the daemon has gone; waiting for the next");
+        if (answer == BALLAST_BUS_RESTARTED) tell({{"type", "restarted"}}, bus, "another daemon");
         if (answer != BALLAST_BUS_RECORD) continue;
-        if (record.lost > 0) {
-            tell("lost", {{"count", record.lost}});
-            if (!session.json) out << fmt::format("-- {} events lost\n", record.lost);
-        }
-        const auto json = record_json(record);
+        if (record.lost > 0)
+            tell({{"type", "lost"}, {"count", record.lost}}, bus,
+                 fmt::format("{} events lost", record.lost));
+        auto json = record_json(record);
         if (!json || !options.filter.matches(*json)) continue;
         ++shown;
+        if (several) (*json)["bus"] = options.buses[bus];
         if (session.json)
             out << json->dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
         else
-            out << fmt::format("{}  {:<9} {}\n", time_of_day(record.wall_ns),
+            out << fmt::format("{}  {}{:<9} {}\n", time_of_day(record.wall_ns),
+                               several ? printable(options.buses[bus]) + "  " : "",
                                json->at("type").get<std::string>(), sentence(*json));
         out.flush();
     }
@@ -106,13 +109,10 @@ ExitStatus run(const Session& session, const Options& options) {
                 {ExitStatus::usage, fmt::format("type is '{}', expected one of: {}", type,
                                                 fmt::join(bus_type_names(), " "))});
     try {
-        Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
-        return follow(session, options, bus);
+        BusMerge merge(options.buses, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
+        return follow(session, options, merge);
     } catch (const std::system_error& error) {
-        const bool absent = error.code().value() == ENOENT;
-        return session.fail(
-            {absent ? ExitStatus::unreachable : ExitStatus::failed,
-             absent ? options.bus + ": no daemon has been here yet" : error.what()});
+        return session.fail(bus_failure(error));
     }
 }
 
@@ -123,7 +123,8 @@ Decisions are told when they change. Watching costs the daemon nothing.
 Examples:
   ballastctl watch
   ballastctl watch --type decision --type oom --domain 'db-*'
-  ballastctl watch --from-oldest --json)";
+  ballastctl watch --from-oldest --json
+  ballastctl watch --bus /run/ballast/events --bus /run/other/events)";
 
 }  // namespace
 
@@ -131,12 +132,16 @@ void add_watch_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("watch", "Follows every decision and event of the daemon");
     const auto options = std::make_shared<Options>();
-    const char* const configured = std::getenv("BALLAST_BUS");
-    options->bus = configured != nullptr ? configured : "/run/ballast/events";
-    command->add_option("--bus", options->bus, "the event bus (else $BALLAST_BUS)")
+    options->buses = {default_bus()};
+    command
+        ->add_option("--bus", options->buses,
+                     "the event bus (else $BALLAST_BUS); several are merged in order of time")
         ->type_name("PATH")
+        ->expected(1)
+        ->take_all()
         ->capture_default_str();
-    command->add_option("--type", options->filter.types, "only these; may be repeated")
+    command
+        ->add_option("--type", options->filter.types, "only these; may be repeated (all but guest)")
         ->type_name("TYPE")
         ->expected(1)
         ->take_all();

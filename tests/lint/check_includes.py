@@ -19,13 +19,14 @@ MAY_INCLUDE = {
     "policy": {"base", "model"},
     "config": {"base", "model"},
     "bus": {"base", "model"},
+    "recording": {"base", "model", "bus"},
     "sim": {"base", "model"},
     "hv_backends": {"base", "model", "sim"},  # simulated backends
     "modules": {"base", "model", "sim", "config", "hv_backends"},
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "controller", "conform"} | MIDDLE,
+    "ctl": {"base", "model", "probe", "recording", "controller", "conform"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
 FREE = {"tests", "bench", "docs"}
@@ -33,6 +34,7 @@ FREE = {"tests", "bench", "docs"}
 LIBRARIES = {
     "libvirt": ("hv_backends/libvirt/", "tests/", "bench/"),
     "prometheus": ("controller/http/metrics.cpp",),
+    "SQLiteCpp": ("recording/", "tests/"),
     "urcu": ("probe/schemes/",),
     "yaml-cpp": ("config/yaml_document.cpp", "tests/"),
 }

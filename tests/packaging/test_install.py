@@ -32,6 +32,7 @@ FIXED = {
     "include/ballast/module_abi.h",
     "include/ballast/ballast_bus.h",
     "include/ballast/ballast_bus.hpp",
+    "include/ballast/ballast_bus_merge.hpp",
     "lib/libballastbus.so",
     "lib/libballastbus.so.1",
     "lib/libballastbus.so.0.1.0",

@@ -1,11 +1,15 @@
 #include <poll.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <set>
 #include <thread>
 #include <vector>
 
+#include "bus/ballast_bus_merge.hpp"
 #include "bus_fixture.h"
+#include "sim/virtual_clock.h"
 
 using namespace ballast;
 using namespace ballast::test;
@@ -135,7 +139,9 @@ TEST_CASE("a reader that waits is woken, and only then does the writer call the 
             while (got < number) std::this_thread::yield();
     }
     waiting.join();
-    CHECK(writer->file().wakes() > 0);
+    // Often at once, by a thread of its own: sooner or later.
+    while (writer->file().wakes() == 0) std::this_thread::yield();
+    CHECK(writer->file().wakes() <= 901);
 }
 
 TEST_CASE("a reader follows to a new writer, without losing what the old one published") {
@@ -246,6 +252,69 @@ TEST_CASE("a reader without the right to ask to be woken looks by itself") {
     reader.join();
     CHECK(got);
     CHECK(writer->file().wakes() == 0);
+}
+
+TEST_CASE("several buses are read as one, in the order of time") {
+    const BusFixture one;
+    const BusFixture other;
+    VirtualClock clock(Time(Duration(1000)));
+    auto first = *BusWriter::create(one.path, {.slot_count = 64}, clock);
+    auto second = *BusWriter::create(other.path, {.slot_count = 64}, clock);
+    BusMerge merge({one.path, other.path}, BALLAST_BUS_FROM_OLDEST, std::chrono::hours(1));
+    std::vector<std::uint64_t> expected;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        clock.advance(Duration(1000));
+        BusWriter& writer = (i * 7 % 5) < 2 ? *first : *second;
+        publish_number(writer, i);
+        writer.commit();
+        expected.push_back(i);
+    }
+    ballast_bus_record record;
+    std::vector<std::uint64_t> got;
+    std::set<std::size_t> from;
+    while (got.size() < expected.size()) {
+        const BusMerge::Told told = merge.next(record, 0);
+        // What one bus has last waits for what the other may still tell.
+        if (told.answer == BALLAST_BUS_NOTHING) break;
+        got.push_back(record.payload.tick.tick);
+        from.insert(told.bus);
+    }
+    CHECK(from.size() == 2);
+    CHECK(got.size() >= 36);
+    CHECK(std::is_sorted(got.begin(), got.end()));
+    // Once the other has told something later, the rest comes.
+    clock.advance(Duration(1000));
+    for (BusWriter* const writer : {first.get(), second.get()}) {
+        publish_number(*writer, 99);
+        writer->commit();
+    }
+    for (BusMerge::Told told; (told = merge.next(record, 0)).answer == BALLAST_BUS_RECORD;)
+        got.push_back(record.payload.tick.tick);
+    CHECK(std::is_sorted(got.begin(), got.end()));
+    got.resize(40);
+    CHECK(got == expected);
+}
+
+TEST_CASE("a bus that is quiet does not hold up another for ever") {
+    const BusFixture one;
+    const BusFixture quiet;
+    const auto first = one.writer();
+    const auto second = quiet.writer();
+    BusMerge merge({one.path, quiet.path}, 0, std::chrono::milliseconds(20));
+    publish_number(*first, 5);
+    first->commit();
+    ballast_bus_record record;
+    const BusMerge::Told told = merge.next(record);
+    REQUIRE(told.answer == BALLAST_BUS_RECORD);
+    CHECK(told.bus == 0);
+    CHECK(record.payload.tick.tick == 5);
+    CHECK(merge.next(record, 1).answer == BALLAST_BUS_NOTHING);
+}
+
+TEST_CASE("one bus of several that cannot be read is an error that names it") {
+    const BusFixture fixture;
+    const auto writer = fixture.writer();
+    CHECK_THROWS_WITH(BusMerge({fixture.path, "/no/bus"}), Catch::Contains("/no/bus"));
 }
 
 TEST_CASE("several readers each see every record while the writer runs ahead of none") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "bus/ballast_bus.hpp"
+#include "sim/virtual_clock.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast;
@@ -48,15 +49,15 @@ TEST_CASE("decisions are published when they change, and the sums with every tic
     REQUIRE(fixture.feed.attach(fixture.settings));
     Bus bus(fixture.settings.path);
     fixture.feed.tick(fixture.snapshot);
-    CHECK(fixture.types(bus) ==
-          Types{BALLAST_BUS_DECISION, BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_GUEST, BALLAST_BUS_DECISION,
+                                      BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
     fixture.feed.tick(fixture.snapshot);
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
     fixture.snapshot.tick.number = 9;
     fixture.snapshot.decisions[1].loaned_after_bytes = 4096;
     fixture.snapshot.decisions[1].constraint = Constraint::min_mem;
     fixture.feed.tick(fixture.snapshot);
-    CHECK(fixture.types(bus) == Types{BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
     CHECK(std::string(fixture.decision.domain.name) == "b");
     CHECK(fixture.decision.loaned_after_bytes == 4096);
     CHECK(std::string(fixture.decision.constraint) == "min_mem");
@@ -65,7 +66,33 @@ TEST_CASE("decisions are published when they change, and the sums with every tic
     // Other domains: all is told anew.
     fixture.snapshot.names = std::make_shared<DomainNames>(*fixture.snapshot.names);
     fixture.feed.tick(fixture.snapshot);
-    CHECK(fixture.types(bus).size() == 3);
+    CHECK(fixture.types(bus).size() == 5);
+}
+
+TEST_CASE("a guest's figures are told when they change, and all of them once a minute") {
+    VirtualClock clock(Time(std::chrono::hours(1)));
+    FeedFixture fixture;
+    BusFeed feed(clock);
+    REQUIRE(feed.attach(fixture.settings));
+    Bus bus(fixture.settings.path);
+    fixture.snapshot.decisions[1].usable_bytes = 8192;
+    feed.tick(fixture.snapshot);
+    fixture.types(bus);
+    fixture.snapshot.decisions[0].unused_bytes = 4096;
+    feed.tick(fixture.snapshot);
+    ballast_bus_record record;
+    REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
+    REQUIRE(record.type == BALLAST_BUS_GUEST);
+    CHECK(std::string(record.payload.guest.domain.name) == "a");
+    CHECK(record.payload.guest.unused_bytes == 4096);
+    CHECK(record.payload.guest.usable_bytes == UINT64_MAX);
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
+    clock.advance(std::chrono::seconds(59));
+    feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
+    clock.advance(std::chrono::seconds(1));
+    feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_GUEST, BALLAST_BUS_TICK});
 }
 
 TEST_CASE("events and notices are published, at the latest with the next beat") {
@@ -93,7 +120,7 @@ TEST_CASE("a bus may be attached, moved and let go of while the daemon runs") {
     Bus first(fixture.settings.path);
     REQUIRE(fixture.feed.attach(fixture.settings));  // the same: nothing changes
     fixture.feed.tick(fixture.snapshot);
-    CHECK(fixture.types(first).size() == 3);
+    CHECK(fixture.types(first).size() == 5);
 
     BusSettings larger = fixture.settings;
     larger.size_kib = 128;
@@ -101,7 +128,7 @@ TEST_CASE("a bus may be attached, moved and let go of while the daemon runs") {
     fixture.feed.tick(fixture.snapshot);
     ballast_bus_record record;
     CHECK(first.next(record, 0) == BALLAST_BUS_RESTARTED);
-    CHECK(fixture.types(first).size() == 3);
+    CHECK(fixture.types(first).size() == 5);
 
     BusSettings none;
     REQUIRE(fixture.feed.attach(none));

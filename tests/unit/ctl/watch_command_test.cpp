@@ -107,3 +107,59 @@ TEST_CASE("what cannot be watched is told, by what is wrong with it") {
     CHECK(fixture.run({"watch", "--bus", "/tmp"}) == ExitStatus::failed);
     CHECK_THAT(fixture.err.str(), Contains("not a regular file"));
 }
+
+TEST_CASE("watch shows guests' figures to who asks for them") {
+    WatchFixture fixture;
+    ballast_bus_guest guest{};
+    guest.domain = bus_domain(std::array<unsigned char, 16>{}, "db-1");
+    guest.total_bytes = std::uint64_t{1} << 30U;
+    guest.unused_bytes = std::uint64_t{1} << 20U;
+    guest.usable_bytes = UINT64_MAX;
+    fixture.writer->publish(BALLAST_BUS_GUEST, guest);
+    fixture.writer->publish_notice(BALLAST_BUS_CONFIG, "the last");
+    fixture.writer->commit();
+    REQUIRE(fixture.watch({"--count", "6"}) == ExitStatus::done);
+    CHECK_THAT(fixture.out.str(), !Contains("guest") && Contains("the last"));
+    REQUIRE(fixture.watch({"--count", "1", "--type", "guest"}) == ExitStatus::done);
+    CHECK_THAT(fixture.out.str(),
+               Contains("guest     db-1: lends 0 B of 1 GiB, unused 1 MiB, usable unknown"));
+    REQUIRE(fixture.watch({"--count", "1", "--type", "guest", "--json"}) == ExitStatus::done);
+    CHECK(fixture.lines()[0]["usable_bytes"].is_null());
+}
+
+TEST_CASE("watch merges several buses, and says which each line is from") {
+    WatchFixture one;
+    WatchFixture other;
+    REQUIRE(one.run({"watch", "--from-oldest", "--bus", one.path, "--bus", other.path, "--json",
+                     "--count", "10"}) == ExitStatus::done);
+    const auto lines = one.lines();
+    REQUIRE(lines.size() == 10);
+    CHECK(lines[0]["bus"] == one.path);
+    CHECK(lines[9]["bus"] == other.path);
+    CHECK(one.run({"watch", "--bus", one.path, "--bus", "/no/bus"}) == ExitStatus::unreachable);
+    CHECK_THAT(one.err.str(), Contains("/no/bus") && Contains("no daemon has been here yet"));
+}
+
+TEST_CASE("record writes what is on the bus into a file, for as long as it is told to") {
+    WatchFixture fixture;
+    const std::string file = fixture.folder.path("night.ballast");
+    const auto record = [&](std::vector<std::string> more) {
+        std::vector<std::string> line{"record",        "--bus", fixture.path, file,
+                                      "--from-oldest", "--for", "0.001s"};
+        line.insert(line.end(), more.begin(), more.end());
+        return fixture.run(line);
+    };
+    REQUIRE(record({"--json"}) == ExitStatus::done);
+    const Json told = Json::parse(fixture.out.str());
+    CHECK(told["file"] == file);
+    CHECK(told["lost"] == 0);
+    CHECK(told["records"].get<int>() >= 1);
+    CHECK(record({}) == ExitStatus::failed);
+    CHECK_THAT(fixture.err.str(), Contains("is there already"));
+    CHECK(record({"--max-size", "1KiB"}) == ExitStatus::usage);
+    CHECK_THAT(fixture.err.str(), Contains("expected 4 MiB or more"));
+    CHECK(record({"--max-size", "much"}) == ExitStatus::usage);
+    CHECK(fixture.run({"record", "--bus", "/no/bus", fixture.folder.path("other")}) ==
+          ExitStatus::unreachable);
+    CHECK_FALSE(std::filesystem::exists(fixture.folder.path("other")));
+}

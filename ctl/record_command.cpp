@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "base/units.h"
+#include "bus/ballast_bus.hpp"
+#include "ctl/bus_option.h"
+#include "ctl/live_text.h"
+#include "ctl/session.h"
+#include "recording/recorder.h"
+
+namespace ballast::ctl {
+namespace {
+
+struct Options {
+    std::string file;
+    std::string bus = default_bus();
+    std::string max_size = "1GiB";
+    std::string span;  // empty: no end
+    bool from_oldest = false;
+};
+
+// What is read in so long is lost where the machine stops.
+constexpr Duration commit_every = std::chrono::seconds(1);
+constexpr int patience_ms = 200;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// Ends the recording in good order at a first signal; a second one ends the process.
+class Interruptible {
+  public:
+    Interruptible() {
+        interrupted = 0;
+        struct sigaction action {};
+        action.sa_handler = [](int) { interrupted = 1; };
+        action.sa_flags = SA_RESETHAND;
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            sigaction(signals[i], &action, &before_[i]);
+    }
+    ~Interruptible() {
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            sigaction(signals[i], &before_[i], nullptr);
+    }
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+
+  private:
+    static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
+    std::array<struct sigaction, signals.size()> before_{};
+};
+
+std::string told(const Recorder& recorder) {
+    return fmt::format("{} records, {}, {} lost", recorder.records(), format_size(recorder.bytes()),
+                       recorder.lost());
+}
+
+// Until it is interrupted or the time is over.
+Result<void> record(const Session& session, Bus& bus, Recorder& recorder, Duration span) {
+    const SystemClock clock;
+    const Environment& environment = session.environment;
+    LiveText live(environment.err, environment.err_terminal, clock);
+    const Time begun = clock.now();
+    Time next_commit = begun + commit_every;
+    ballast_bus_record record;
+    for (Time now = begun; interrupted == 0 && now - begun < span; now = clock.now()) {
+        if (bus.next(record, patience_ms) == BALLAST_BUS_RECORD)
+            if (auto added = recorder.add(record); !added) return added;
+        if (now >= next_commit) {
+            if (auto committed = recorder.commit(); !committed) return committed;
+            next_commit = now + commit_every;
+        }
+        if (live.due())
+            live.show(fmt::format(
+                "{}  {}\n", format_duration(std::chrono::floor<std::chrono::seconds>(now - begun)),
+                told(recorder)));
+    }
+    return recorder.commit();
+}
+
+ExitStatus run(const Session& session, const Options& options) {
+    const auto max_bytes = parse_size(options.max_size);
+    if (!max_bytes)
+        return session.fail({ExitStatus::usage, "--max-size: " + max_bytes.error().message()});
+    auto span =
+        options.span.empty() ? Result<Duration>(Duration::max()) : parse_duration(options.span);
+    if (!span) return session.fail({ExitStatus::usage, "--for: " + span.error().message()});
+    try {
+        Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
+        auto recorder = Recorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
+        if (!recorder)
+            return session.fail({recorder.error().code == Errc::invalid_argument
+                                     ? ExitStatus::usage
+                                     : ExitStatus::failed,
+                                 recorder.error().message()});
+        const Interruptible interruptible;
+        const auto recorded = record(session, bus, **recorder, *span);
+        if (!recorded) return session.fail({ExitStatus::failed, recorded.error().message()});
+        if (session.json)
+            return session.print({{"file", options.file},
+                                  {"records", (*recorder)->records()},
+                                  {"lost", (*recorder)->lost()},
+                                  {"bytes", (*recorder)->bytes()}});
+        session.environment.out << options.file << ": " << told(**recorder) << "\n";
+        return ExitStatus::done;
+    } catch (const std::system_error& error) {
+        return session.fail(bus_failure(error));
+    }
+}
+
+constexpr const char* kFooter =
+    R"(Reads the daemon's event bus and nothing else: ticks, decisions, events and what guests use. The
+file is an SQLite database, which may be read while it grows; docs/recordings.md has its tables.
+Ctrl-C ends it. Where it would grow beyond --max-size, the oldest is deleted.
+
+Examples:
+  ballastctl record night.ballast
+  ballastctl record hour.ballast --for 1h --max-size 256MiB)";
+
+}  // namespace
+
+void add_record_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand(
+        "record", "Writes every decision and event, and what guests use, into a file");
+    const auto options = std::make_shared<Options>();
+    command->add_option("file", options->file, "a new file")->required()->type_name("FILE");
+    command->add_option("--for", options->span, "end after so long: 5m")->type_name("DURATION");
+    command->add_option("--max-size", options->max_size, "of the file")
+        ->type_name("SIZE")
+        ->capture_default_str();
+    command->add_flag("--from-oldest", options->from_oldest, "begin with the oldest there is");
+    command->add_option("--bus", options->bus, "the event bus (else $BALLAST_BUS)")
+        ->type_name("PATH")
+        ->capture_default_str();
+    command->footer(kFooter);
+    command->callback([&session, options] {
+        session.command = [&session, options] { return run(session, *options); };
+    });
+}
+
+}  // namespace ballast::ctl

@@ -1,0 +1,254 @@
+#include "recording/recorder.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "base/units.h"
+#include "bus/record_json.h"
+#include "recording/schema.h"
+
+namespace ballast {
+namespace {
+
+// So many are committed at once, at most: what a kill costs.
+constexpr std::uint64_t most_in_a_transaction = 10'000;
+
+Failure failure_of(const std::string& path, const SQLite::Exception& error) {
+    return fail(Errc::io, fmt::format("{}: {}", path, error.what()));
+}
+
+std::int64_t microseconds(std::int64_t ns) {
+    return ns / 1000;
+}
+
+// SQLite's integers are signed; what does not fit is no size.
+std::int64_t size_of(std::uint64_t bytes) {
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, INT64_MAX));
+}
+
+template <std::size_t size>
+std::string text(const char (&from)[size]) {
+    return {from, ::strnlen(from, size)};
+}
+
+// Binds its arguments in order and runs.
+class Insert {
+  public:
+    Insert(SQLite::Database& database, const std::string& table, int columns)
+        : statement_(database, sql(table, columns)) {}
+
+    template <class... Values>
+    void operator()(const Values&... values) {
+        int at = 0;
+        (bind(++at, values), ...);
+        statement_.exec();
+        statement_.reset();
+    }
+
+  private:
+    static std::string sql(const std::string& table, int columns) {
+        std::string text = fmt::format("INSERT INTO {} VALUES(?", table);
+        for (int i = 1; i < columns; ++i) text += ",?";
+        return text + ")";
+    }
+    void bind(int at, std::int64_t value) { statement_.bind(at, value); }
+    void bind(int at, const std::string& value) { statement_.bind(at, value); }
+    void bind(int at, const std::optional<std::int64_t>& value) {
+        value ? statement_.bind(at, *value) : statement_.bind(at);
+    }
+
+    SQLite::Statement statement_;
+};
+
+SQLite::Database make_database(const std::string& file) {
+    SQLite::Database database(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    database.exec(
+        fmt::format("PRAGMA application_id={}; PRAGMA user_version={};"
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                    "PRAGMA journal_size_limit=4194304;",
+                    kRecordingApplication, kRecordingVersion));
+    database.exec(kRecordingSchema);
+    return database;
+}
+
+std::optional<std::int64_t> known(std::uint64_t bytes) {
+    return bytes == UINT64_MAX ? std::nullopt : std::optional(size_of(bytes));
+}
+
+}  // namespace
+
+struct Recorder::State {
+    State(const std::string& file, std::uint64_t most)
+        : path(file), max_bytes(most), database(make_database(file)), prepared(database) {}
+
+    std::int64_t domain_of(const ballast_bus_domain& domain) {
+        const auto key = std::pair(std::to_array(domain.uuid), text(domain.name));
+        if (const auto found = domains.find(key); found != domains.end()) return found->second;
+        SQLite::Statement insert(database, "INSERT INTO domains(uuid, name) VALUES(?,?)");
+        insert.bind(1, domain.uuid, sizeof(domain.uuid));
+        insert.bind(2, key.second);
+        insert.exec();
+        const std::int64_t id = database.getLastInsertRowid();
+        domains.emplace(key, id);
+        return id;
+    }
+
+    void add(const ballast_bus_record& record);
+    void add_event(const ballast_bus_record& record, std::int64_t at);
+    void make_room();
+
+    std::string path;
+    std::uint64_t max_bytes;
+    SQLite::Database database;
+    struct Prepared {
+        explicit Prepared(SQLite::Database& database)
+            : tick(database, "ticks", 14),
+              decision(database, "decisions", 13),
+              guest(database, "guests", 6),
+              event(database, "events", 5),
+              loss(database, "losses", 2) {}
+        Insert tick, decision, guest, event, loss;
+    } prepared;
+    std::optional<SQLite::Transaction> transaction;
+    std::uint64_t in_transaction = 0;
+    std::map<std::pair<std::array<unsigned char, 16>, std::string>, std::int64_t> domains;
+    std::uint64_t records = 0;
+    std::uint64_t lost = 0;
+};
+
+void Recorder::State::add_event(const ballast_bus_record& record, std::int64_t at) {
+    const std::string type = bus_type_names()[record.type - 1U];
+    if (record.type == BALLAST_BUS_BACKEND || record.type == BALLAST_BUS_CONFIG) {
+        const auto& notice = record.payload.notice.text;
+        prepared.event(at, type, std::optional<std::int64_t>(),
+                       std::string(notice, ::strnlen(notice, record.size)), std::int64_t{0});
+        return;
+    }
+    const ballast_bus_domain_event& event = record.payload.event;
+    prepared.event(at, type, std::optional(domain_of(event.domain)), text(event.what),
+                   size_of(event.bytes));
+}
+
+void Recorder::State::add(const ballast_bus_record& record) {
+    const std::int64_t at = microseconds(record.monotonic_ns);
+    if (record.lost > 0) prepared.loss(at, size_of(record.lost));
+    lost += record.lost;
+    // What is not known, or too short for what it says, is nothing that could be replayed.
+    if (!is_known_record(record)) return;
+    ++records;
+    ++in_transaction;
+    switch (record.type) {
+        case BALLAST_BUS_TICK: {
+            const ballast_bus_tick& tick = record.payload.tick;
+            prepared.tick(at, microseconds(record.wall_ns), size_of(record.epoch),
+                          size_of(tick.tick), size_of(tick.domains), size_of(tick.total_bytes),
+                          size_of(tick.loaned_bytes), size_of(tick.loan_target_bytes),
+                          size_of(tick.inflated_bytes), size_of(tick.deflated_bytes),
+                          known(tick.host_available_bytes), size_of(tick.took_ns / 1000),
+                          size_of(tick.late_ns / 1000), std::int64_t{tick.backend_up});
+            break;
+        }
+        case BALLAST_BUS_DECISION: {
+            const ballast_bus_decision& made = record.payload.decision;
+            prepared.decision(at, domain_of(made.domain), size_of(made.tick),
+                              size_of(made.total_bytes), size_of(made.min_mem_bytes),
+                              made.request_bytes, size_of(made.oom_freed_bytes),
+                              size_of(made.loaned_before_bytes), size_of(made.decided_bytes),
+                              size_of(made.loan_target_bytes), size_of(made.loaned_after_bytes),
+                              text(made.constraint), text(made.outcome));
+            break;
+        }
+        case BALLAST_BUS_GUEST: {
+            const ballast_bus_guest& guest = record.payload.guest;
+            prepared.guest(at, domain_of(guest.domain), size_of(guest.total_bytes),
+                           size_of(guest.loaned_bytes), known(guest.unused_bytes),
+                           known(guest.usable_bytes));
+            break;
+        }
+        default:
+            add_event(record, at);
+    }
+}
+
+// Deletes the oldest tenth of what is recorded; the file's pages are used again.
+void Recorder::State::make_room() {
+    const auto pages = [&](const char* pragma) {
+        return static_cast<std::uint64_t>(database.execAndGet(pragma).getInt64());
+    };
+    const std::uint64_t used = pages("PRAGMA page_count") - pages("PRAGMA freelist_count");
+    if (used * pages("PRAGMA page_size") < max_bytes / 20 * 19) return;
+    // Rows are in the order of time: each table loses its first tenth.
+    for (const char* const table : {"ticks", "decisions", "guests", "events", "losses"})
+        database.exec(
+            fmt::format("DELETE FROM {0} WHERE rowid <= (SELECT min(rowid) FROM {0}) + "
+                        "((SELECT max(rowid) FROM {0}) - (SELECT min(rowid) FROM {0})) / 10",
+                        table));
+}
+
+Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Recorder::~Recorder() {
+    static_cast<void>(commit());
+}
+
+Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path,
+                                                   const std::string& source, Options options) {
+    if (options.max_bytes < least_bytes)
+        return fail(Errc::invalid_argument,
+                    fmt::format("a recording of at most {} is too small, expected {} or more",
+                                format_size(options.max_bytes), format_size(least_bytes)));
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0)
+        return fail(Errc::busy, path + ": is there already, expected the name of a new file");
+    try {
+        auto state = std::make_unique<State>(path, options.max_bytes);
+        Insert(state->database, "about", 2)(std::string("source"), source);
+        return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
+    } catch (const SQLite::Exception& error) {
+        return failure_of(path, error);
+    }
+}
+
+Result<void> Recorder::add(const ballast_bus_record& record) {
+    try {
+        if (!state_->transaction) state_->transaction.emplace(state_->database);
+        state_->add(record);
+    } catch (const SQLite::Exception& error) {
+        return failure_of(state_->path, error);
+    }
+    return state_->in_transaction >= most_in_a_transaction ? commit() : Result<void>();
+}
+
+Result<void> Recorder::commit() {
+    if (!state_->transaction) return {};
+    try {
+        state_->make_room();
+        state_->transaction->commit();
+        state_->transaction.reset();
+        state_->in_transaction = 0;
+    } catch (const SQLite::Exception& error) {
+        return failure_of(state_->path, error);
+    }
+    return {};
+}
+
+std::uint64_t Recorder::records() const noexcept {
+    return state_->records;
+}
+std::uint64_t Recorder::lost() const noexcept {
+    return state_->lost;
+}
+std::uint64_t Recorder::bytes() const {
+    struct stat about {};
+    return ::stat(state_->path.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size)
+                                                     : 0;
+}
+
+}  // namespace ballast

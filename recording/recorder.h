@@ -1,0 +1,49 @@
+// Writes what the event bus tells into a file, to be looked at and replayed later.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "bus/ballast_bus.h"
+
+namespace ballast {
+
+// An SQLite database; docs/recordings.md describes its tables. One thread. What was committed
+// survives whatever ends the process.
+class Recorder {
+  public:
+    struct Options {
+        // The oldest tenth is deleted where it would grow beyond; at least least_bytes.
+        std::uint64_t max_bytes = std::uint64_t{1} << 30U;
+    };
+    static constexpr std::uint64_t least_bytes = std::uint64_t{4} << 20U;
+
+    // Makes the file. `source` tells where the records come from, for people. Errors: busy (it
+    // exists), invalid_argument (max_bytes), io.
+    static Result<std::unique_ptr<Recorder>> create(const std::string& path,
+                                                    const std::string& source, Options options);
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+    // Commits what it can.
+    ~Recorder();
+
+    // Types that are not known here are left out. Blocks on the file. Errors: io.
+    Result<void> add(const ballast_bus_record& record);
+    // What was added since the last time is on the disk. Errors: io.
+    Result<void> commit();
+
+    // Since it was made.
+    std::uint64_t records() const noexcept;
+    std::uint64_t lost() const noexcept;
+    // Of the file, without its journal.
+    std::uint64_t bytes() const;
+
+  private:
+    struct State;
+    explicit Recorder(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ballast

@@ -1,0 +1,176 @@
+#include "recording/recorder.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstring>
+
+#include "tests/unit/http/temp_dir.h"
+
+using namespace ballast;
+using namespace ballast::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+template <class Payload>
+ballast_bus_record record_of(ballast_bus_type type, const Payload& payload, std::int64_t at_us) {
+    ballast_bus_record record{};
+    record.type = type;
+    record.size = sizeof(payload);
+    record.monotonic_ns = at_us * 1000;
+    record.wall_ns = (at_us + 1'000'000) * 1000;
+    std::memcpy(record.payload.bytes, &payload, sizeof(payload));
+    return record;
+}
+
+ballast_bus_record tick(std::uint64_t number) {
+    ballast_bus_tick payload{};
+    payload.tick = number;
+    payload.host_available_bytes = UINT64_MAX;
+    return record_of(BALLAST_BUS_TICK, payload, static_cast<std::int64_t>(number));
+}
+
+ballast_bus_record guest(const char* name, std::uint64_t unused_bytes) {
+    ballast_bus_guest payload{};
+    payload.domain.uuid[0] = 7;
+    std::strcpy(payload.domain.name, name);
+    payload.total_bytes = 1 << 30;
+    payload.unused_bytes = unused_bytes;
+    payload.usable_bytes = UINT64_MAX;
+    return record_of(BALLAST_BUS_GUEST, payload, 5);
+}
+
+struct RecorderFixture {
+    TempDir folder;
+    std::string path = folder.path("night.ballast");
+    std::unique_ptr<Recorder> recorder(std::uint64_t max_bytes = std::uint64_t{1} << 30U) const {
+        auto made = Recorder::create(path, "/run/events", {.max_bytes = max_bytes});
+        if (!made) FAIL(made.error().message());
+        return std::move(*made);
+    }
+    std::int64_t number(const std::string& query) const {
+        SQLite::Database database(path, SQLite::OPEN_READONLY);
+        return database.execAndGet(query).getInt64();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("each kind of record is in the table of its kind") {
+    RecorderFixture fixture;
+    auto recorder = fixture.recorder();
+    ballast_bus_decision decision{};
+    std::strcpy(decision.domain.name, "db-1");
+    decision.request_bytes = -4096;
+    std::strcpy(decision.constraint, "min_mem");
+    ballast_bus_domain_event oom{};
+    std::strcpy(oom.domain.name, "db-1");
+    std::strcpy(oom.what, "oom");
+    oom.bytes = 8192;
+    const ballast_bus_notice notice{"a setting"};
+    for (const ballast_bus_record& record :
+         {tick(1), guest("db-1", 4096), record_of(BALLAST_BUS_DECISION, decision, 6),
+          record_of(BALLAST_BUS_OOM, oom, 7), record_of(BALLAST_BUS_CONFIG, notice, 8)})
+        REQUIRE(recorder->add(record));
+    REQUIRE(recorder->commit());
+    CHECK(recorder->records() == 5);
+    // While it is still being written.
+    CHECK(fixture.number("SELECT tick FROM ticks") == 1);
+    CHECK(fixture.number("SELECT wall - at FROM ticks") == 1'000'000);
+    CHECK(fixture.number("SELECT host_available IS NULL FROM ticks") == 1);
+    CHECK(fixture.number("SELECT unused FROM guests JOIN domains ON domain = id "
+                         "WHERE name = 'db-1' AND hex(uuid) LIKE '07%'") == 4096);
+    CHECK(fixture.number("SELECT usable IS NULL FROM guests") == 1);
+    CHECK(fixture.number("SELECT request FROM decisions WHERE constraint_name = 'min_mem'") ==
+          -4096);
+    CHECK(fixture.number("SELECT bytes FROM events WHERE type = 'oom' AND at = 7") == 8192);
+    CHECK(fixture.number(
+              "SELECT count(*) FROM events WHERE what = 'a setting' AND domain IS NULL") == 1);
+    CHECK(fixture.number("SELECT count(*) FROM about WHERE value = '/run/events'") == 1);
+}
+
+TEST_CASE("what was lost is in the recording, and what is not known is left out") {
+    RecorderFixture fixture;
+    auto recorder = fixture.recorder();
+    ballast_bus_record late = tick(9);
+    late.lost = 17;
+    REQUIRE(recorder->add(late));
+    ballast_bus_record strange = tick(10);
+    strange.type = 999;
+    REQUIRE(recorder->add(strange));
+    ballast_bus_record short_one = tick(11);
+    short_one.size = 8;
+    REQUIRE(recorder->add(short_one));
+    REQUIRE(recorder->commit());
+    CHECK(recorder->lost() == 17);
+    CHECK(recorder->records() == 1);
+    CHECK(fixture.number("SELECT records FROM losses") == 17);
+    CHECK(fixture.number("SELECT count(*) FROM ticks") == 1);
+}
+
+TEST_CASE("a recording keeps to its size, and keeps the newest") {
+    RecorderFixture fixture;
+    auto recorder = fixture.recorder(Recorder::least_bytes);
+    constexpr std::uint64_t many = 200'000;
+    for (std::uint64_t i = 0; i < many; ++i) REQUIRE(recorder->add(tick(i)));
+    REQUIRE(recorder->commit());
+    CHECK(recorder->records() == many);
+    CHECK(recorder->bytes() < Recorder::least_bytes * 11 / 10);
+    CHECK(fixture.number("SELECT max(tick) FROM ticks") == many - 1);
+    const std::int64_t first = fixture.number("SELECT min(tick) FROM ticks");
+    CHECK(first > 0);
+    CHECK(fixture.number("SELECT count(*) FROM ticks") == static_cast<std::int64_t>(many) - first);
+}
+
+TEST_CASE("what was committed survives a kill") {
+    RecorderFixture fixture;
+    const pid_t child = fork();
+    if (child == 0) {
+        auto recorder = fixture.recorder();
+        static_cast<void>(recorder->add(tick(1)));
+        static_cast<void>(recorder->commit());
+        static_cast<void>(recorder->add(tick(2)));
+        ::kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(fixture.number("SELECT count(*) FROM ticks") == 1);
+}
+
+TEST_CASE("a recording never overwrites a file, and says where it cannot be made") {
+    RecorderFixture fixture;
+    static_cast<void>(fixture.recorder());
+    const auto again = Recorder::create(fixture.path, "x", {});
+    REQUIRE_FALSE(again);
+    CHECK_THAT(again.error().message(), Contains("is there already"));
+    const auto nowhere = Recorder::create(fixture.folder.path("no/such/file"), "x", {});
+    REQUIRE_FALSE(nowhere);
+    CHECK_THAT(nowhere.error().message(), Contains("no/such/file: unable to open"));
+    const auto small = Recorder::create(fixture.folder.path("small"), "x", {.max_bytes = 1000});
+    REQUIRE_FALSE(small);
+    CHECK_THAT(small.error().message(), Contains("too small, expected 4 MiB or more"));
+}
+
+TEST_CASE("a disk that is full is an error, and what was committed stays") {
+    RecorderFixture fixture;
+    const pid_t child = fork();
+    if (child == 0) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit most{1 << 20, 1 << 20};
+        setrlimit(RLIMIT_FSIZE, &most);
+        auto recorder = fixture.recorder();
+        for (std::uint64_t i = 0; i < 100'000; ++i)
+            if (!recorder->add(tick(i))) _exit(7);
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WEXITSTATUS(status) == 7);
+    CHECK(fixture.number("SELECT count(*) FROM ticks") > 0);
+}
