@@ -108,11 +108,20 @@ struct LocksFirst : Held {
 void wait_for(const std::atomic<bool>& flag) {
     while (!flag) std::this_thread::yield();
 }
+bool comes_true_within(Duration patience, const std::atomic<bool>& flag) {
+    const SystemClock clock;
+    for (const Time end = clock.now() + patience; !flag && clock.now() < end;)
+        std::this_thread::yield();
+    return flag;
+}
+// How long is looked for what must not come, and for what has to.
+constexpr Duration a_while = std::chrono::milliseconds(20);
+constexpr Duration at_last = std::chrono::seconds(20);
 
 // A reader takes an index, is held up for a whole grace period, and only then counts itself under
 // it. Whether the next grace period ends while it is inside.
 template <class Rcu>
-bool ends_under_late_reader() {
+bool ends_under_late_reader(Duration patience) {
     const auto rcu = std::make_unique<Rcu>();
     std::atomic<bool> has_index{false};
     std::atomic<bool> may_count{false};
@@ -138,8 +147,7 @@ bool ends_under_late_reader() {
         rcu->synchronize();
         ended = true;
     });
-    for (int i = 0; i < 1000 && !ended; ++i) std::this_thread::yield();
-    const bool early = ended;
+    const bool early = comes_true_within(patience, ended);
     may_leave = true;
     updater.join();
     reader.join();
@@ -149,7 +157,7 @@ bool ends_under_late_reader() {
 // One reader is inside; another one, which took the same index, comes and goes while the counts are
 // being summed. Whether the grace period ends while the first is inside.
 template <class Rcu>
-bool ends_when_another_comes_and_goes() {
+bool ends_when_another_comes_and_goes(Duration patience) {
     const auto rcu = std::make_unique<Rcu>();
     std::atomic<bool> has_index{false};
     std::atomic<bool> may_count{false};
@@ -179,8 +187,7 @@ bool ends_when_another_comes_and_goes() {
         ended = true;
     });
     wait_for(gone);
-    for (int i = 0; i < 1000 && !ended; ++i) std::this_thread::yield();
-    const bool early = ended;
+    const bool early = comes_true_within(patience, ended);
     rcu->read_unlock(first);
     updater.join();
     second.join();
@@ -262,13 +269,13 @@ TEST_CASE("without the flip of the counters, readers see what was given up") {
 }
 
 TEST_CASE("a reader that is late to count itself is waited for; without the first scan it is not") {
-    CHECK_FALSE(ends_under_late_reader<Srcu<SrcuReaders::fenced, Held>>());
-    CHECK(ends_under_late_reader<Srcu<SrcuReaders::fenced, NoFirstScan>>());
+    CHECK_FALSE(ends_under_late_reader<Srcu<SrcuReaders::fenced, Held>>(a_while));
+    CHECK(ends_under_late_reader<Srcu<SrcuReaders::fenced, NoFirstScan>>(at_last));
 }
 
 TEST_CASE("a reader that comes and goes hides nobody; with locks summed first it does") {
-    CHECK_FALSE(ends_when_another_comes_and_goes<Srcu<SrcuReaders::fenced, Held>>());
-    CHECK(ends_when_another_comes_and_goes<Srcu<SrcuReaders::fenced, LocksFirst>>());
+    CHECK_FALSE(ends_when_another_comes_and_goes<Srcu<SrcuReaders::fenced, Held>>(a_while));
+    CHECK(ends_when_another_comes_and_goes<Srcu<SrcuReaders::fenced, LocksFirst>>(at_last));
 }
 
 TEST_CASE("a reader whose stores are slow is waited for; without the barrier it is not") {
