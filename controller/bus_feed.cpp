@@ -41,6 +41,7 @@ ballast_bus_type type_of(EventKind kind) noexcept {
         case EventKind::domain_resumed:
         case EventKind::balloon_changed:
         case EventKind::guest_rebooted:
+        case EventKind::move_failed:
             break;
     }
     return BALLAST_BUS_DOMAIN;

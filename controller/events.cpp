@@ -36,7 +36,9 @@ void Controller::State::apply_event(const Event& event) {
     }
     if (feed != nullptr) feed->event(event, ledger.names()->name[row]);
     DomainControl& control = ledger.controls()[row];
-    if (event.kind != EventKind::oom)
+    if (event.kind == EventKind::move_failed)
+        log::warn("{}: the balloon was not set: {}", ledger.names()->name[row], event.detail);
+    else if (event.kind != EventKind::oom)
         log::debug("{}: {}", ledger.names()->name[row], to_string(event.kind));
     switch (event.kind) {
         case EventKind::oom:
@@ -66,6 +68,11 @@ void Controller::State::apply_event(const Event& event) {
             return;
         case EventKind::guest_rebooted:
             book_reboot(control);
+            return;
+        case EventKind::move_failed:
+            // Nothing is on its way: the next tick asks again, if it still wants to.
+            control.set_bytes = kUnknownBytes;
+            control.realign = Realign::no;
             return;
         case EventKind::domain_came:
         case EventKind::domain_went:

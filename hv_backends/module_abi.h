@@ -112,7 +112,8 @@ enum ballast_event_kind {
     BALLAST_EVENT_BACKEND_LOST = 11, /* the connection to the hypervisor broke; no domain */
     BALLAST_EVENT_BACKEND_BACK = 12,
     BALLAST_EVENT_GUEST_REBOOTED = 13, /* everything lent is with the guest again */
-    BALLAST_EVENT_PAGE_MIGRATED = 14
+    BALLAST_EVENT_PAGE_MIGRATED = 14,
+    BALLAST_EVENT_MOVE_FAILED = 15 /* a step that was accepted came to nothing */
 };
 
 /* A figure that the guest or the hypervisor did not tell. */

@@ -34,6 +34,8 @@ std::string_view to_string(EventKind kind) noexcept {
             return "guest_rebooted";
         case EventKind::page_migrated:
             return "page_migrated";
+        case EventKind::move_failed:
+            return "move_failed";
     }
     return "unknown";
 }

@@ -27,8 +27,9 @@ enum class EventKind : std::uint8_t {
     backend_back,    // and is there again; no domain
     guest_rebooted,  // the balloon starts over; everything lent is with the guest again
     page_migrated,   // `bytes` of loaned pages were moved by the guest
+    move_failed,     // a step that was accepted came to nothing; `detail` says why
 };
-inline constexpr std::size_t kEventKindCount = 15;
+inline constexpr std::size_t kEventKindCount = 16;
 
 // Stable name used in JSON and text ("hotplug_began").
 std::string_view to_string(EventKind kind) noexcept;

@@ -15,6 +15,7 @@
 #include "hv_backends/libvirt/event_subscription.h"
 #include "hv_backends/libvirt/event_thread.h"
 #include "hv_backends/libvirt/host_memory.h"
+#include "hv_backends/libvirt/move_queue.h"
 #include "hv_backends/libvirt/observer.h"
 
 namespace ballast {
@@ -57,7 +58,9 @@ class LibvirtBackend final : public Backend {
     void disconnect() noexcept;
     void wait_until_forgotten() noexcept;
     bool connection_broke() const noexcept;
-    StepOutcome explain_failure(LibvirtDomain& domain) noexcept;
+    Result<BulkRecords> read_statistics();
+    void hear_of_moves();
+    void tell_failed(const DomainKey& domain, Constraint constraint, std::string detail);
 
     const LibvirtOptions options_;
     const Clock& clock_;
@@ -71,6 +74,12 @@ class LibvirtBackend final : public Backend {
     std::shared_ptr<EventThread> events_;
     ConnectHandle connection_;
     std::optional<EventSubscription> subscription_;
+    // With connections of their own.
+    WorkerThreads threads_;
+    std::optional<BulkReader> reader_;
+    std::optional<MoveQueue> moves_;
+    std::vector<DomainKey> overdue_;
+    std::vector<MoveOutcome> outcomes_;
 };
 
 Result<void> LibvirtBackend::start(EventSink& sink) {
@@ -102,6 +111,10 @@ void LibvirtBackend::wait_until_forgotten() noexcept {
 void LibvirtBackend::stop() noexcept {
     relay_->detach();
     disconnect();
+    if (!threads_.join_all(kLettingGo)) {
+        log::warn("calls into libvirt have not returned: their code stays");
+        keep_this_code_mapped();
+    }
     if (events_ != nullptr) wait_until_forgotten();
     events_.reset();
     started_ = false;
@@ -119,11 +132,17 @@ Result<void> LibvirtBackend::connect() {
     relay_->report_connected();
     subscription_.emplace(connection_.get(), relay_);
     observer_.forget_connection();
+    reader_.emplace(options_.uri, options_.answer_deadline, threads_);
+    moves_.emplace(clock_,
+                   MoveQueue::Options{.uri = options_.uri, .overdue_after = options_.move_deadline},
+                   threads_);
     reconnect_.succeeded();
     return {};
 }
 
 void LibvirtBackend::disconnect() noexcept {
+    moves_.reset();
+    reader_.reset();
     observer_.forget_connection();
     subscription_.reset();
     connection_.reset();
@@ -144,17 +163,53 @@ Result<void> LibvirtBackend::ensure_connected() {
     return connected;
 }
 
+Result<BulkRecords> LibvirtBackend::read_statistics() {
+    bool handles_void = false;
+    auto records = reader_->read(handles_void);
+    if (handles_void) observer_.forget_handles();
+    return records;
+}
+
+void LibvirtBackend::tell_failed(const DomainKey& domain, Constraint constraint,
+                                 std::string detail) {
+    Event event;
+    event.kind = EventKind::move_failed;
+    event.domain = domain;
+    event.detail = fmt::format("{}: {}", to_string(constraint), detail);
+    relay_->send(std::move(event));
+}
+
+// What became of the moves that were accepted.
+void LibvirtBackend::hear_of_moves() {
+    moves_->take_outcomes(outcomes_);
+    for (MoveOutcome& outcome : outcomes_) {
+        LibvirtDomain* const domain = observer_.find(0, outcome.domain);
+        if (domain == nullptr || outcome.gone) continue;  // the observation tells
+        if (outcome.done)
+            domain->calls.succeeded();
+        else
+            tell_failed(outcome.domain, outcome.constraint, std::move(outcome.detail));
+        if (outcome.waited) domain->calls.failed(clock_.now());
+    }
+    moves_->take_overdue(overdue_);
+    for (const DomainKey& domain : overdue_)
+        tell_failed(domain, Constraint::stuck, "its QEMU does not answer");
+}
+
 Result<void> LibvirtBackend::observe(Observation& into) {
     EventThread::silence_errors();
     if (auto connected = ensure_connected(); !connected) return connected;
-    auto observed = observer_.observe(connection_.get(), clock_.now(), into);
-    if (observed) {
+    hear_of_moves();
+    observer_.apply_notes(clock_.now());
+    const auto records = read_statistics();
+    if (records) {
+        observer_.observe(*records, clock_.now(), into);
         into.host = read_host_memory(connection_.get(), is_local(options_.uri));
-        return observed;
+        return {};
     }
-    if (!connection_broke()) return observed;
-    relay_->report_lost(observed.error().context);
-    last_failure_ = observed.error();
+    if (!connection_broke()) return Failure(records.error());
+    relay_->report_lost(records.error().context);
+    last_failure_ = records.error();
     disconnect();
     return fail(Errc::unavailable, last_failure_.context);
 }
@@ -176,26 +231,13 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
                 fmt::format("kept libvirt waiting; asked again {} after that",
                             format_duration(domain->calls.wait()))};
 
-    const unsigned long kept_kib = (domain->total_bytes - step.loaned_to_bytes) / kKiB;
-    if (virDomainSetMemoryFlags(domain->handle.get(), kept_kib, VIR_DOMAIN_AFFECT_LIVE) != 0)
-        return explain_failure(*domain);
-    domain->calls.succeeded();
-    return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
-}
+    if (const Duration waiting = moves_->overdue(step.domain); waiting > Duration{0})
+        return {StepStatus::refused, domain->loaned_bytes, Constraint::stuck,
+                fmt::format("its QEMU has not answered for {}",
+                            format_duration(std::chrono::floor<std::chrono::seconds>(waiting)))};
 
-StepOutcome LibvirtBackend::explain_failure(LibvirtDomain& domain) noexcept {
-    const int number = last_error_number();
-    const std::string detail = libvirt_failure("set the balloon").value().context;
-    if (number == VIR_ERR_NO_DOMAIN || virDomainIsActive(domain.handle.get()) == 0)
-        return {StepStatus::gone, 0, Constraint::backend_error, detail};
-    if (number == VIR_ERR_OPERATION_TIMEOUT || number == VIR_ERR_AGENT_UNRESPONSIVE) {
-        domain.calls.failed(clock_.now());
-        return {StepStatus::failed, domain.loaned_bytes, Constraint::stuck, detail};
-    }
-    // QEMU's answer for a domain whose balloon nobody serves.
-    if (number == VIR_ERR_OPERATION_INVALID)
-        return {StepStatus::refused, domain.loaned_bytes, Constraint::no_driver, detail};
-    return {StepStatus::failed, domain.loaned_bytes, Constraint::backend_error, detail};
+    moves_->ask(step.domain, (domain->total_bytes - step.loaned_to_bytes) / kKiB);
+    return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
 }
 
 }  // namespace

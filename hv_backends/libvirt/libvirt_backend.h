@@ -14,6 +14,10 @@ struct LibvirtOptions {
     std::uint32_t stats_period_s = 1;  // set on domains that have none; 0 = leave alone
     Duration reconnect_min = std::chrono::seconds(1);
     Duration reconnect_max = std::chrono::seconds(30);
+    // How long the loop waits for the statistics, twice where the first call hangs.
+    Duration answer_deadline = std::chrono::seconds(2);
+    // After so long, a guest whose balloon is being set is told of as stuck.
+    Duration move_deadline = std::chrono::seconds(3);
 };
 
 // `clock` outlives the backend.

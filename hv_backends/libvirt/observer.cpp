@@ -10,7 +10,6 @@ namespace ballast {
 namespace {
 
 constexpr std::uint8_t kPageShift = 12;  // virtio's balloon counts 4 KiB pages everywhere
-constexpr unsigned kGroups = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_BALLOON;
 
 void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
     Event event;
@@ -27,27 +26,16 @@ bool job_runs(virDomainPtr domain) noexcept {
 
 }  // namespace
 
+void Observer::forget_handles() noexcept {
+    for (LibvirtDomain& domain : domains_) domain.handle.reset();
+}
+
 void Observer::forget_connection() noexcept {
-    wait_free_ = true;
     for (LibvirtDomain& domain : domains_) {
         domain.handle.reset();
         domain.facts_known = false;
         domain.calls.succeeded();
     }
-}
-
-Result<StatsHandle> Observer::bulk_call(virConnectPtr connection, int& count) {
-    virDomainStatsRecordPtr* records = nullptr;
-    unsigned flags = VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE;
-    if (wait_free_) flags |= VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT;
-    count = virConnectGetAllDomainStats(connection, kGroups, &records, flags);
-    if (count >= 0) return StatsHandle(records);
-    if (wait_free_ && last_error_number() == VIR_ERR_INVALID_ARG) {
-        // A driver that never waits does not know the flag either.
-        wait_free_ = false;
-        return bulk_call(connection, count);
-    }
-    return libvirt_failure("read all domains' statistics");
 }
 
 void Observer::apply_notes(Time now) {
@@ -79,13 +67,7 @@ void Observer::apply_notes(Time now) {
     }
 }
 
-Result<void> Observer::observe(virConnectPtr connection, Time now, Observation& into) {
-    // Before the call, so that its answer is newer than every note.
-    apply_notes(now);
-    int count = 0;
-    const auto records = bulk_call(connection, count);
-    if (!records) return tl::unexpected(records.error());
-
+void Observer::observe(const BulkRecords& answer, Time now, Observation& into) {
     DomainTable& table = into.domains;
     if (table.size() != domains_.size()) {
         // Not the object of the last call: its rows are none of ours.
@@ -97,11 +79,10 @@ Result<void> Observer::observe(virConnectPtr connection, Time now, Observation& 
     }
     ++pass_;
     into.at = now;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
-        take_record(*records->get()[i], i, now, table);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(answer.count); ++i)
+        take_record(*answer.records.get()[i], i, now, table);
     remove_unseen(table);
     table.membership = membership_;
-    return {};
 }
 
 void Observer::take_record(const virDomainStatsRecord& record, std::size_t likely_row, Time now,
@@ -217,10 +198,14 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
         domain.total_bytes = figures.total_bytes;
         relay_.set_total(domain.key, figures.total_bytes);
     }
-    domain.loaned_bytes = figures.loaned_bytes;
+    if (sample.current_kib != kUnknownBytes || !domain.balloon_told)
+        domain.loaned_bytes = figures.loaned_bytes;
+    else
+        flags = flags | DomainFlags::unanswered;  // and not: took everything back
+    domain.balloon_told = domain.balloon_told || sample.current_kib != kUnknownBytes;
     table.flags[row] = flags;
     table.total_bytes[row] = figures.total_bytes;
-    table.loaned_bytes[row] = figures.loaned_bytes;
+    table.loaned_bytes[row] = domain.loaned_bytes;
     table.loan_request_bytes[row] = 0;
     table.unused_bytes[row] = figures.unused_bytes;
     table.usable_bytes[row] = figures.usable_bytes;

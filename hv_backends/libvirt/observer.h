@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hv_backends/libvirt/backoff.h"
+#include "hv_backends/libvirt/bulk_reader.h"
 #include "hv_backends/libvirt/connection.h"
 #include "hv_backends/libvirt/domain_facts.h"
 #include "hv_backends/libvirt/event_relay.h"
@@ -27,7 +28,8 @@ struct LibvirtDomain {
     bool told_migrating = false;  //
     std::uint64_t total_bytes = 0;
     std::uint64_t loaned_bytes = 0;
-    std::uint64_t pass = 0;  // last observation that held it
+    bool balloon_told = false;  // its size was told before
+    std::uint64_t pass = 0;     // last observation that held it
     // A domain that keeps libvirt waiting is not asked each tick.
     Backoff calls{std::chrono::seconds(1), std::chrono::minutes(1)};
 };
@@ -42,17 +44,19 @@ class Observer {
     // A new connection: handles and what was read over the old one are void, the rows stay.
     void forget_connection() noexcept;
 
-    // One bulk call; one more per domain that is new or has changed. `into` is untouched on
-    // failure. Errors: those of libvirt_failure().
-    Result<void> observe(virConnectPtr connection, Time now, Observation& into);
+    // What was told since the last observation; before the records are read, so that they are newer
+    // than every note.
+    void apply_notes(Time now);
+    // What the bulk call answered; one more call per domain that is new or has changed.
+    void observe(const BulkRecords& answer, Time now, Observation& into);
+    // The handles are of a connection that hangs: they are not used any more.
+    void forget_handles() noexcept;
 
     // The domain of that row if it still has this key, else wherever it is now; nullptr if it is
     // gone. Valid until the next observe().
     LibvirtDomain* find(std::size_t row, const DomainKey& key) noexcept;
 
   private:
-    Result<StatsHandle> bulk_call(virConnectPtr connection, int& count);
-    void apply_notes(Time now);
     void take_record(const virDomainStatsRecord& record, std::size_t likely_row, Time now,
                      DomainTable& table);
     LibvirtDomain& add(const DomainKey& key, Time now, DomainTable& table);
@@ -63,7 +67,6 @@ class Observer {
 
     const std::uint32_t stats_period_s_;
     EventRelay& relay_;
-    bool wait_free_ = true;  // the driver knows the NOWAIT flag
     std::uint64_t pass_ = 0;
     std::uint64_t membership_ = 0;
     std::vector<LibvirtDomain> domains_;  // one per row

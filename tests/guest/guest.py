@@ -88,6 +88,18 @@ class Guest:
 
     # --- from outside
 
+    def emulator_pid(self) -> int:
+        """Its QEMU's process, as this process sees it."""
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                inside = self._lab.contains(folder)
+            except OSError:
+                continue  # it has ended
+            if inside and any(word.startswith(f"guest={self.name},".encode()) for word in words):
+                return int(folder.name)
+        raise RuntimeError(f"{self.name} has no emulator")
+
     def console(self) -> str:
         # The file is root's own in the lab's folder; the kernel writes what it likes.
         return pathlib.Path(self._console).read_text(errors="replace")

@@ -161,6 +161,11 @@ class Lab:
             guest.wait_ready()
         return started
 
+    def contains(self, process: pathlib.Path) -> bool:
+        """Whether a folder of /proc is that of a process of the lab."""
+        first = pathlib.Path(f"/proc/{self._first_pid}")
+        return os.readlink(process / "ns" / "pid") == os.readlink(first / "ns" / "pid")
+
     # --- inner workings
 
     def _write_configuration(self) -> None:
