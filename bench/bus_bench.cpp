@@ -57,8 +57,10 @@ class BusChannel {
         ring_->publish(BALLAST_BUS_TICK, 1, {}, std::as_bytes(std::span(&record, 1)));
     }
     void flush() {
-        ring_->commit();
-        if (file_->is_waited_for()) file_->wake();
+        ring_->publish_head();
+        const bool waited_for = file_->is_waited_for();
+        ring_->change_word();
+        if (waited_for) file_->wake();
     }
     bool receive(Record& record) {
         if (bus_->next(seen_, 0) != BALLAST_BUS_RECORD) return false;

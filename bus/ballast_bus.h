@@ -117,7 +117,8 @@ typedef struct ballast_bus ballast_bus;
 
 /* Opens the bus at `path` and checks it; *bus is the handle. 0, or a negative errno with *bus a
  * handle that only ballast_bus_error and ballast_bus_close take (NULL: no memory). -ENOENT: no
- * daemon has been there yet. -EPROTO: not a bus, or a version that is not known here.
+ * daemon has been there yet. -EPROTO: not a bus, or a version that is not known here. -EMFILE: some
+ * hundreds are open in this process.
  *
  * Unless told otherwise, the first open of the process installs a handler for SIGBUS that looks at
  * faults in the bus's file alone and hands all others on. */
@@ -129,7 +130,9 @@ enum ballast_bus_answer {
     BALLAST_BUS_NOTHING = 0,    /* no record within the timeout */
     BALLAST_BUS_RECORD = 1,     /* *record is filled */
     BALLAST_BUS_RESTARTED = 2,  /* a new writer; its records follow */
-    BALLAST_BUS_WRITER_GONE = 3 /* told once: the writer has ended or died; maybe another comes */
+    BALLAST_BUS_WRITER_GONE = 3 /* told once: the writer has ended or died, or the file that has the
+                                   name now cannot be read (see ballast_bus_error); maybe another
+                                   comes */
 };
 
 /* The next record, in order. timeout_ms: 0 looks and returns, -1 waits for ever. A new writer and a
@@ -142,7 +145,8 @@ int ballast_bus_next(ballast_bus* bus, struct ballast_bus_record* record, int ti
  * Belongs to the handle. Negative errno: it could not be had. Starts a thread. */
 int ballast_bus_fd(ballast_bus* bus);
 
-/* Records lost since the handle was opened. */
+/* Records lost since the handle was opened. Those of a writer that came and went while this reader
+ * looked at neither are not known to anybody: they are not counted. */
 uint64_t ballast_bus_lost(const ballast_bus* bus);
 /* The last error, for people; "" if there was none. Valid until the next call. */
 const char* ballast_bus_error(const ballast_bus* bus);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #if __has_include("bus/ballast_bus.h")
 #include "bus/ballast_bus.h"
@@ -13,7 +14,18 @@
 
 namespace ballast {
 
-// Each method is that of ballast_bus.h; errors are thrown as std::system_error with its text.
+// Says what ballast_bus_error() says, and no more; code() is the errno.
+class BusError final : public std::system_error {
+  public:
+    BusError(int error, std::string text)
+        : std::system_error(error, std::generic_category()), text_(std::move(text)) {}
+    const char* what() const noexcept override { return text_.c_str(); }
+
+  private:
+    std::string text_;
+};
+
+// Each method is that of ballast_bus.h; errors are thrown as BusError.
 class Bus {
   public:
     explicit Bus(const std::string& path, unsigned flags = 0) {
@@ -33,12 +45,13 @@ class Bus {
         if (descriptor < 0) fail(descriptor);
         return descriptor;
     }
+    // Why a file cannot be followed to; empty: none.
+    std::string error() const { return ballast_bus_error(bus_.get()); }
     std::uint64_t lost() const noexcept { return ballast_bus_lost(bus_.get()); }
 
   private:
     [[noreturn]] void fail(int error) const {
-        throw std::system_error(-error, std::generic_category(),
-                                bus_ ? ballast_bus_error(bus_.get()) : "event bus");
+        throw BusError(-error, bus_ ? ballast_bus_error(bus_.get()) : "event bus: no memory");
     }
     struct Close {
         void operator()(ballast_bus* bus) const noexcept { ballast_bus_close(bus); }

@@ -18,9 +18,9 @@
 
 namespace ballast {
 
-// A record waits until each other bus has told something later, or for `hold` after it was read:
-// a bus that is quiet holds the others up for that long. What comes later than that with an earlier
-// time is told when it comes. For one thread.
+// A record waits until each other bus that has a writer has told something later, or for `hold`
+// after it was read: a bus that is quiet holds the others up for that long. What comes later than
+// that with an earlier time is told when it comes. For one thread.
 class BusMerge {
   public:
     struct Told {
@@ -48,6 +48,8 @@ class BusMerge {
             wait(now, timeout_ms >= 0 ? deadline : Time::max());
         }
     }
+    // As Bus::error.
+    std::string error(std::size_t bus) const { return sources_[bus].bus.error(); }
     // Of all buses.
     std::uint64_t lost() const noexcept {
         std::uint64_t sum = 0;
@@ -67,17 +69,19 @@ class BusMerge {
     struct Source {
         explicit Source(Bus opened) : bus(std::move(opened)) {}
         void fill() {
-            constexpr std::size_t most = 64;
+            constexpr std::size_t most = 65536;
             while (queue.size() < most) {
                 Arrival arrival{};
                 arrival.answer = bus.next(arrival.record, 0);
                 if (arrival.answer == BALLAST_BUS_NOTHING) return;
+                gone = arrival.answer == BALLAST_BUS_WRITER_GONE;
                 arrival.at = Steady::now();
                 queue.push_back(arrival);
             }
         }
         Bus bus;
         std::deque<Arrival> queue;
+        bool gone = false;  // nobody writes it: it is not waited for
     };
 
     Told take(ballast_bus_record& record, Time now) {
@@ -85,7 +89,7 @@ class BusMerge {
         bool all_told = true;
         for (Source& source : sources_) {
             if (source.queue.empty()) {
-                all_told = false;
+                all_told = all_told && source.gone;
                 continue;
             }
             const Arrival& first = source.queue.front();

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -58,6 +59,28 @@ Result<void> take_name(const std::string& name, const std::string& path) {
     return failure;
 }
 
+bool try_lock(const Fd& file) noexcept {
+    flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
+}
+
+// What has the name is replaced: only a bus is ours to replace.
+Result<void> check_name(const std::string& path) {
+    struct stat about {};
+    if (lstat(path.c_str(), &about) != 0) return {};  // nothing, or an error that opening tells
+    std::uint64_t magic = 0;
+    const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const bool is_bus = S_ISREG(about.st_mode) && file &&
+                        pread(file.get(), &magic, sizeof(magic), 0) == sizeof(magic) &&
+                        magic == BUS_MAGIC;
+    const bool is_empty = S_ISREG(about.st_mode) && about.st_size == 0;
+    if (is_bus || is_empty) return {};
+    return fail(Errc::refused,
+                path + ": exists and is no event bus; expected one, or a name that is free");
+}
+
 void read_boot_id(unsigned char (&id)[16]) {
     std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/proc/sys/kernel/random/boot_id", "re"),
                                                std::fclose);
@@ -78,8 +101,10 @@ Result<std::unique_ptr<BusFile>> BusFile::create(const std::string& path, const 
                                                  const Clock& clock) {
     std::unique_ptr<BusFile> file(new BusFile);
     file->path_ = path;
+    if (auto fit = check_name(path); !fit) return Failure(fit.error());
+    if (auto elected = file->be_elected(); !elected) return Failure(elected.error());
     if (auto locked = file->lock(); !locked) return Failure(locked.error());
-    const auto epoch = file->next_epoch();
+    const auto epoch = file->next_epoch(clock);
     if (!epoch) return Failure(epoch.error());
     file->epoch_ = *epoch;
     const Fd old_file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -91,33 +116,44 @@ Result<std::unique_ptr<BusFile>> BusFile::create(const std::string& path, const 
 
 BusFile::~BusFile() {
     bus_unguard(waiting_guard_);
+    bus_unguard(guard_);
     if (waiting_ != nullptr) munmap(waiting_, BUS_HEADER_SIZE);
     if (start_ != nullptr) munmap(start_, size_);
 }
 
-// Who holds it is the writer, until its process ends.
-Result<void> BusFile::lock() {
-    const std::string name = path_ + ".lock";
-    lock_ = Fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
-    if (!lock_) return system_failure(name, "cannot be opened");
-    flock lock{};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    if (fcntl(lock_.get(), F_OFD_SETLK, &lock) == 0) return {};
+// Who holds this lock is the writer, until its process ends. Nobody else may even open the file:
+// whoever can read a file can lock it against us.
+Result<void> BusFile::be_elected() {
+    const std::string name = path_ + ".writer";
+    elected_ = Fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!elected_) return system_failure(name, "cannot be opened");
+    if (try_lock(elected_)) return {};
     if (errno == EAGAIN || errno == EACCES)
         return fail(Errc::busy, fmt::format("{}: another process writes this event bus", path_));
     return system_failure(name, "cannot be locked");
 }
 
-// The last epoch stands in the lock file, which outlives every ring.
-Result<std::uint64_t> BusFile::next_epoch() {
-    std::uint64_t epoch = 0;
-    const ssize_t got = pread(lock_.get(), &epoch, sizeof(epoch), 0);
-    if (got < 0) return system_failure(path_ + ".lock", "cannot be read");
-    if (got != static_cast<ssize_t>(sizeof(epoch)) || epoch == UINT64_MAX) epoch = 0;
-    ++epoch;
-    if (pwrite(lock_.get(), &epoch, sizeof(epoch), 0) != static_cast<ssize_t>(sizeof(epoch)))
-        return system_failure(path_ + ".lock", "cannot be written");
+// By this one readers see at once that the writer has ended. One who locks the file first only
+// makes them look at the heartbeat.
+Result<void> BusFile::lock() {
+    const std::string name = path_ + ".lock";
+    lock_ = Fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
+    if (!lock_) return system_failure(name, "cannot be opened");
+    holds_lock_ = try_lock(lock_);
+    return {};
+}
+
+// The last epoch stands in the writer's file, which outlives every ring. From the clock, so that no
+// two writers of this host have the same, whatever their path and however often it is started.
+Result<std::uint64_t> BusFile::next_epoch(const Clock& clock) {
+    std::uint64_t last = 0;
+    const ssize_t got = pread(elected_.get(), &last, sizeof(last), 0);
+    if (got < 0) return system_failure(path_ + ".writer", "cannot be read");
+    if (got != static_cast<ssize_t>(sizeof(last)) || last == UINT64_MAX) last = 0;
+    const auto now_us = clock.wall_now().time_since_epoch() / std::chrono::microseconds(1);
+    const std::uint64_t epoch = std::max(last + 1, static_cast<std::uint64_t>(now_us));
+    if (pwrite(elected_.get(), &epoch, sizeof(epoch), 0) != static_cast<ssize_t>(sizeof(epoch)))
+        return system_failure(path_ + ".writer", "cannot be written");
     return epoch;
 }
 
@@ -151,6 +187,7 @@ Result<void> BusFile::make_ring(const Options& options, const Clock& clock) {
         return Failure(start.error());
     }
     start_ = *start;
+    guard_ = bus_guard(start_, size_, PROT_READ | PROT_WRITE, &damaged_);
     bus_header& about = header();
     about.version = BUS_VERSION;
     about.header_size = BUS_HEADER_SIZE;
@@ -160,6 +197,7 @@ Result<void> BusFile::make_ring(const Options& options, const Clock& clock) {
     read_boot_id(about.boot_id);
     about.created_wall_ns = clock.wall_now().time_since_epoch() / Duration(1);
     about.writer_pid = static_cast<std::uint32_t>(getpid());
+    about.holds_lock = holds_lock_ ? 1 : 0;
     about.heartbeat_interval_ns = BUS_HEARTBEAT_NS;
     beat(clock.now());
     // Last, and partner of the reader's first look: a file without it is none.
@@ -190,11 +228,10 @@ void BusFile::tell_readers_of(const Fd& old_file) const noexcept {
 
 bool BusFile::is_waited_for() noexcept {
     std::atomic_ref<std::uint32_t> waiting(*waiting_);
-    // seq_cst, after commit()'s last store: partner of the reader, who first says that it waits and
-    // then looks at the slot.
+    // seq_cst, after the head and before the word: a reader that says later that it waits sees the
+    // head; one that said so before has seen the old word, and does not sleep on the new one.
     if (waiting.load(std::memory_order_seq_cst) == 0) return false;
-    waiting.store(0, std::memory_order_relaxed);
-    return true;
+    return waiting.exchange(0, std::memory_order_seq_cst) != 0;
 }
 
 void BusFile::wake() noexcept {

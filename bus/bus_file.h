@@ -24,7 +24,8 @@ class BusFile {
 
     // Becomes the writer of the bus at `path` and gives it a new file, with an epoch above all
     // before, whole and prefaulted; readers of an old one are told. Blocks on files. Errors: busy
-    // (another process is the writer), and those of the operating system: permission, io.
+    // (another process is the writer), refused (something that is no bus has that name), and those
+    // of the operating system: permission, io.
     static Result<std::unique_ptr<BusFile>> create(const std::string& path, const Options& options,
                                                    const Clock& clock);
     ~BusFile();  // readers see that the writer has gone
@@ -37,29 +38,37 @@ class BusFile {
     std::uint64_t epoch() const noexcept { return epoch_; }
     const std::string& path() const noexcept { return path_; }
 
-    // Whether a reader said that it waits, since it was last asked. After each batch, the writer.
+    // Whether a reader said that it waits, since it was last asked. The writer, in each batch,
+    // between Ring::publish_head() and Ring::change_word().
     bool is_waited_for() noexcept;
     // Wakes all that wait: the more there are, the longer it takes. Any thread.
     void wake() noexcept;
     // Says that the writer lives; at least once a second.
     void beat(Time now) noexcept;
+    // Somebody else has made the file shorter: nobody reads what is published there.
+    bool damaged() const noexcept { return damaged_; }
     // Calls of wake().
     std::uint64_t wakes() const noexcept { return wakes_; }
 
   private:
     BusFile() = default;
+    Result<void> be_elected();
     Result<void> lock();
-    Result<std::uint64_t> next_epoch();
+    Result<std::uint64_t> next_epoch(const Clock& clock);
     Result<void> make_waiting(const Options& options);
     Result<void> make_ring(const Options& options, const Clock& clock);
     void tell_readers_of(const Fd& old_file) const noexcept;
 
     std::string path_;
-    Fd lock_;
+    Fd elected_;  // locked: we are the writer
+    Fd lock_;     // locked: we live
     std::uint64_t epoch_ = 0;
     unsigned char* start_ = nullptr;
     std::size_t size_ = 0;
     std::uint32_t slot_count_ = 0;
+    int guard_ = -1;
+    volatile bool damaged_ = false;
+    bool holds_lock_ = false;
     // In a file that readers may write, and make shorter.
     std::uint32_t* waiting_ = nullptr;
     int waiting_guard_ = -1;

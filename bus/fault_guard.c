@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { places = 64 };
+enum { places = 1024 };
 
 /* Read by the handler: a place is filled before `start` is set, and `start` is cleared first. */
 static struct guarded {
@@ -28,14 +28,17 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
     } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
         before.sa_handler(signal);
     } else {
-        /* As if nobody had been here: the access faults again when this returns. */
+        /* As if nobody had been here: the access faults again when this returns; what was sent is
+         * sent again. */
         sigaction(signal, &before, NULL);
+        if (info->si_code <= 0) raise(signal);
     }
 }
 
 static void on_bus_error(int signal, siginfo_t *info, void *context) {
+    const bool sent = info->si_code <= 0; /* by a process: there is no address */
     const uintptr_t address = (uintptr_t)info->si_addr;
-    for (int i = 0; i < places; ++i) {
+    for (int i = 0; !sent && i < places; ++i) {
         struct guarded *const each = &guarded[i];
         const uintptr_t start = atomic_load(&each->start);
         if (start <= 1 || address < start || address - start >= each->size) continue;

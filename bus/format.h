@@ -23,7 +23,7 @@ struct bus_header {
     unsigned char boot_id[16];
     int64_t created_wall_ns;
     uint32_t writer_pid;
-    uint32_t reserved;
+    uint32_t holds_lock; /* 1: the writer lives as long as PATH.lock is locked; 0: ask its heart */
     uint64_t heartbeat_interval_ns;
     unsigned char padding[56];
     /* From here on it changes: at byte 128. */

@@ -40,6 +40,7 @@ struct mapping {
     uint32_t slot_count;
     uint32_t most_payload; /* bytes that a slot, and a record here, have room for */
     uint64_t epoch;
+    bool writer_locks; /* its lock file, for as long as it lives */
     atomic_uint *waiting; /* in a file of its own; NULL: not to be written */
     int waiting_guard;
 };
@@ -128,6 +129,7 @@ static int check(ballast_bus *bus, struct mapping *file) {
     const uint32_t room = slot_size - BUS_SLOT_HEADER_SIZE;
     file->most_payload = room < BALLAST_BUS_MAX_PAYLOAD ? room : BALLAST_BUS_MAX_PAYLOAD;
     file->epoch = header->epoch;
+    file->writer_locks = header->holds_lock == 1;
     return bus->damaged ? failed(bus, EIO, "%s: shrank while it was opened", bus->path) : 0;
 }
 
@@ -169,6 +171,8 @@ static int map_open(ballast_bus *bus, int fd, struct mapping *file) {
     file->start = start;
     if ((bus->flags & BALLAST_BUS_NO_SIGBUS) == 0)
         file->guard = bus_guard(start, file->size, PROT_READ, &bus->damaged);
+    if ((bus->flags & BALLAST_BUS_NO_SIGBUS) == 0 && file->guard < 0)
+        return failed(bus, EMFILE, "%s: too many buses are open in this process", bus->path);
     return check(bus, file);
 }
 
@@ -306,7 +310,8 @@ static bool try_read(ballast_bus *bus, struct ballast_bus_record *record) {
 /* Whether somebody holds the writer's lock; where that is not to be known, whether its heart beats. */
 static bool writer_lives(const ballast_bus *bus, int64_t now) {
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    if (bus->lock >= 0 && fcntl(bus->lock, F_OFD_GETLK, &lock) == 0) return lock.l_type != F_UNLCK;
+    if (bus->lock >= 0 && bus->file.writer_locks && fcntl(bus->lock, F_OFD_GETLK, &lock) == 0)
+        return lock.l_type != F_UNLCK;
     const int64_t beat =
         __atomic_load_n(&header_of(&bus->file)->heartbeat_ns, __ATOMIC_RELAXED);
     return (uint64_t)now - (uint64_t)beat < 2 * (uint64_t)BUS_HEARTBEAT_NS; /* it may lie */
@@ -350,12 +355,15 @@ static int look_after_writer(ballast_bus *bus, struct ballast_bus_record *record
     const int64_t now = now_ns();
     if (!superseded && now < bus->next_look_ns) return BALLAST_BUS_NOTHING;
     bus->next_look_ns = now + BUS_HEARTBEAT_NS / 2;
+    bool unreadable = false; /* a new file has the name, and is none that can be read */
     if (has_new_file(bus)) {
         /* What the old writer published last. */
         if (try_read(bus, record)) return BALLAST_BUS_RECORD;
-        return follow(bus);
+        const int followed = follow(bus);
+        if (followed != BALLAST_BUS_NOTHING) return followed;
+        unreadable = true;
     }
-    const bool lives = writer_lives(bus, now);
+    const bool lives = !unreadable && writer_lives(bus, now);
     if (lives) bus->told_gone = false;
     if (lives || bus->told_gone) return BALLAST_BUS_NOTHING;
     if (try_read(bus, record)) return BALLAST_BUS_RECORD;
@@ -364,7 +372,10 @@ static int look_after_writer(ballast_bus *bus, struct ballast_bus_record *record
 }
 
 static bool is_there(const ballast_bus *bus) {
-    return load64(&header_of(&bus->file)->head, __ATOMIC_SEQ_CST) > bus->position;
+    if (load64(&header_of(&bus->file)->head, __ATOMIC_SEQ_CST) <= bus->position) return false;
+    /* A head that lies must not keep us awake. */
+    return load64(&slot_of(&bus->file, bus->position)->stamp, __ATOMIC_ACQUIRE) >=
+           2 * bus->position + 2;
 }
 
 static void sleep_ns(int64_t span_ns) {

@@ -150,6 +150,7 @@ bool RecordFilter::matches(const Json& record) const {
         return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), fits);
     };
     if (types.empty() && record.at("type") == "guest") return false;
+    if (!domains.empty() && !record.contains("domain")) return false;
     const std::string domain = record.value("domain", "");
     return any(types, [&](const std::string& type) { return record.at("type") == type; }) &&
            any(domains, [&](const std::string& pattern) { return glob_matches(pattern, domain); });

@@ -65,13 +65,14 @@ class Ring {
         store(slot, 2 * position_, std::memory_order_release);
     }
 
-    // Ends a batch: tells readers how far it came, and changes the word that they wait for. Whoever
-    // then finds that somebody waits wakes them.
-    void commit() noexcept {
+    // Ends a batch: first tells readers how far it came.
+    void publish_head() noexcept {
         // seq_cst: partner of the reader's last look before it sleeps.
         std::atomic_ref(header_->head).store(position_, std::memory_order_seq_cst);
         Interruption::after_store();
-        // seq_cst: partner of the reader's look at the slot after it said that it waits.
+    }
+    // Then, after a look whether somebody waits, changes the word that they wait for.
+    void change_word() noexcept {
         std::atomic_ref(header_->futex)
             .store(static_cast<std::uint32_t>(position_), std::memory_order_seq_cst);
         Interruption::after_store();

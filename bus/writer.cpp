@@ -46,8 +46,10 @@ void BusWriter::publish_notice(ballast_bus_type type, std::string_view text) noe
 void BusWriter::commit() noexcept {
     if (!in_batch_) return;
     in_batch_ = false;
-    ring_.commit();
-    if (file_->is_waited_for()) waker_.nudge();
+    ring_.publish_head();
+    const bool waited_for = file_->is_waited_for();
+    ring_.change_word();
+    if (waited_for) waker_.nudge();
 }
 
 void copy_text(std::span<char> into, std::string_view text) noexcept {

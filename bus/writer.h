@@ -35,6 +35,11 @@ class BusWriter {
     // At least once a second.
     void beat() noexcept { file_->beat(clock_.now()); }
 
+    // What is published after a commit is as good as lost without another.
+    ~BusWriter() { commit(); }
+    BusWriter(const BusWriter&) = delete;
+    BusWriter& operator=(const BusWriter&) = delete;
+
     const BusFile& file() const noexcept { return *file_; }
 
   private:

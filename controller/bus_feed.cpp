@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/log.h"
 #include "controller/totals.h"
 
 namespace ballast {
@@ -13,6 +14,8 @@ std::uint32_t bus_slots(std::uint64_t size_kib) noexcept {
     return static_cast<std::uint32_t>(std::bit_floor(size_kib * 1024 / BUS_SLOT_SIZE));
 }
 
+// A bus that could not be had is tried for again.
+constexpr Duration try_again_every = std::chrono::seconds(1);
 // A reader that comes later knows all guests after so long.
 constexpr Duration keyframe_every = std::chrono::minutes(1);
 
@@ -50,23 +53,39 @@ ballast_bus_type type_of(EventKind kind) noexcept {
 }  // namespace
 
 Result<void> BusFeed::attach(const BusSettings& settings) {
-    if (writer_ && settings == settings_) return {};
-    writer_.reset();  // lets go of the lock, should the path be the same
-    set_path("");
-    settings_ = settings;
-    names_.reset();
+    wanted_ = settings;
+    next_try_ = clock_.now() + try_again_every;
+    if (writer_ && settings == settings_ && !writer_->file().damaged()) return {};
+    // Lets go of the lock first, should the path be the same.
+    const bool same_path = writer_ && settings.path == settings_.path;
+    if (same_path || settings.path.empty()) {
+        writer_.reset();
+        set_path("");
+    }
     if (settings.path.empty()) return {};
     auto writer =
         BusWriter::create(settings.path, {.slot_count = bus_slots(settings.size_kib)}, clock_);
     if (!writer) return Failure(writer.error());
+    names_.reset();  // on a new bus, all is told anew
     writer_ = std::move(*writer);
+    settings_ = settings;
     set_path(settings.path);
     return {};
+}
+
+// Somebody else may have let go of the name, or cut off the file.
+void BusFeed::try_again() {
+    const bool damaged = writer_ && writer_->file().damaged();
+    const bool missing = !wanted_.path.empty() && (!writer_ || !(wanted_ == settings_));
+    if ((!damaged && !missing) || clock_.now() < next_try_) return;
+    if (damaged) log::warn("event bus: {}: somebody made the file shorter", settings_.path);
+    if (attach(wanted_)) log::info("event bus: publishes on {}", wanted_.path);
 }
 
 void BusFeed::set_path(const std::string& path) {
     const std::lock_guard lock(mutex_);
     path_ = path;
+    attached_once_ = true;
 }
 
 std::string BusFeed::path() const {
@@ -159,6 +178,7 @@ void BusFeed::publish_notices() {
 }
 
 void BusFeed::beat() {
+    try_again();
     if (!writer_) return;
     publish_notices();
     writer_->commit();
@@ -183,6 +203,7 @@ void BusFeed::event(const Event& event, std::string_view domain_name) {
 void BusFeed::notice(ballast_bus_type type, std::string text) {
     constexpr std::size_t most_kept = 1024;  // nobody may publish for a while
     const std::lock_guard lock(mutex_);
+    if (attached_once_ && path_.empty()) return;  // nobody is told later than it was
     if (notices_.size() < most_kept) notices_.emplace_back(type, std::move(text));
 }
 

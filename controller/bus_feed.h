@@ -26,7 +26,8 @@ class BusFeed {
 
     // Publishes on the bus of `settings` from now on, and lets go of the one before; an empty path:
     // on none. Where the settings are the same, nothing changes. Errors: those of
-    // BusWriter::create; then nothing is published.
+    // BusWriter::create; then the one before stays where its path is another, and beat() tries
+    // again.
     Result<void> attach(const BusSettings& settings);
     // Where it publishes; empty: nowhere. Any thread.
     std::string path() const;
@@ -67,9 +68,12 @@ class BusFeed {
     void guests(const Snapshot& snapshot, bool all);
     void publish_notices();
     void set_path(const std::string& path);
+    void try_again();
 
     const Clock& clock_;
-    BusSettings settings_;
+    BusSettings settings_;  // of writer_
+    BusSettings wanted_;
+    Time next_try_{};  // where wanted_ could not be had
     std::unique_ptr<BusWriter> writer_;
     std::shared_ptr<const DomainNames> names_;  // of told_
     std::vector<Told> told_;                    // by row
@@ -78,6 +82,7 @@ class BusFeed {
 
     mutable std::mutex mutex_;
     std::string path_;                                               // guarded by mutex_
+    bool attached_once_ = false;                                     // guarded by mutex_
     std::vector<std::pair<ballast_bus_type, std::string>> notices_;  // guarded by mutex_
 };
 

@@ -56,7 +56,7 @@ std::string needs_restart(const Settings& old_settings, const Settings& new_sett
 // The daemon does its work without a bus, too.
 void attach(BusFeed& feed, const BusSettings& settings) {
     if (auto attached = feed.attach(settings); !attached)
-        log::error("nothing is published: {}", attached.error().message());
+        log::error("{}; tried again until it succeeds", attached.error().message());
 }
 
 void reload(const Settings& started_with, const std::string& path, Loop& loop, BusFeed& feed) {
@@ -170,7 +170,8 @@ Duration beat_period(Duration watchdog) {
     return watchdog.count() > 0 ? std::min(watchdog, bus) : bus;
 }
 
-Result<void> release_everything(Controller& controller, const Clock& clock, Duration patience) {
+Result<void> release_everything(Controller& controller, BusFeed& feed, const Clock& clock,
+                                Duration patience) {
     const Time deadline = clock.now() + patience;
     Time tell_at = clock.now();
     while (!controller.give_everything_back()) {
@@ -187,9 +188,12 @@ Result<void> release_everything(Controller& controller, const Clock& clock, Dura
                                       kReleaseSpare);
             tell_at = now + kReleaseTellEvery;
         }
+        feed.beat();
         std::this_thread::sleep_for(kReleasePollEvery);
     }
     log::info("everything lent is given back");
+    feed.notice(BALLAST_BUS_BACKEND, "stopping: everything lent is given back");
+    feed.beat();
     return {};
 }
 
@@ -286,7 +290,7 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
             outcome = fail(Errc::refused, fmt::format("{} stay lent: no backend is loaded",
                                                       format_size(controller.lent_bytes())));
     } else if (settings.state.on_stop == OnStop::release) {
-        outcome = release_everything(controller, clock, settings.state.stop_timeout);
+        outcome = release_everything(controller, feed, clock, settings.state.stop_timeout);
     }
     // Until here it answers what is going on, and that the daemon is not ready.
     backend.stop();

@@ -74,24 +74,24 @@ Result<void> record(const Session& session, Bus& bus, Recorder& recorder, Durati
                 "{}  {}\n", format_duration(std::chrono::floor<std::chrono::seconds>(now - begun)),
                 told(recorder)));
     }
-    return recorder.commit();
+    return recorder.finish();
 }
 
 ExitStatus run(const Session& session, const Options& options) {
     const auto max_bytes = parse_size(options.max_size);
     if (!max_bytes)
         return session.fail({ExitStatus::usage, "--max-size: " + max_bytes.error().message()});
+    if (*max_bytes < Recorder::least_bytes)
+        return session.fail(
+            {ExitStatus::usage, fmt::format("--max-size is {}, expected {} or more",
+                                            options.max_size, format_size(Recorder::least_bytes))});
     auto span =
         options.span.empty() ? Result<Duration>(Duration::max()) : parse_duration(options.span);
     if (!span) return session.fail({ExitStatus::usage, "--for: " + span.error().message()});
     try {
         Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
         auto recorder = Recorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
-        if (!recorder)
-            return session.fail({recorder.error().code == Errc::invalid_argument
-                                     ? ExitStatus::usage
-                                     : ExitStatus::failed,
-                                 recorder.error().message()});
+        if (!recorder) return session.fail({ExitStatus::failed, recorder.error().message()});
         const Interruptible interruptible;
         const auto recorded = record(session, bus, **recorder, *span);
         if (!recorded) return session.fail({ExitStatus::failed, recorded.error().message()});

@@ -77,12 +77,18 @@ ExitStatus follow(const Session& session, const Options& options, BusMerge& merg
             out << "-- " << (several ? printable(path) + ": " : "") << sentence << "\n";
         out.flush();
     };
+    const auto tell_gone = [&](std::size_t bus) {
+        const std::string why = merge.error(bus);
+        Json line{{"type", "writer_gone"}};
+        if (!why.empty()) line["error"] = why;
+        tell(line, bus,
+             "nobody writes it any more; waiting" + (why.empty() ? "" : ": " + printable(why)));
+    };
     ballast_bus_record record;
     for (std::uint64_t shown = 0; out && (options.count == 0 || shown < options.count);) {
         const auto [answer, bus] = merge.next(record, 1000);
-        if (answer == BALLAST_BUS_WRITER_GONE)
-            tell({{"type", "writer_gone"}}, bus, "the daemon has gone; waiting for the next");
-        if (answer == BALLAST_BUS_RESTARTED) tell({{"type", "restarted"}}, bus, "another daemon");
+        if (answer == BALLAST_BUS_WRITER_GONE) tell_gone(bus);
+        if (answer == BALLAST_BUS_RESTARTED) tell({{"type", "restarted"}}, bus, "a new writer");
         if (answer != BALLAST_BUS_RECORD) continue;
         if (record.lost > 0)
             tell({{"type", "lost"}, {"count", record.lost}}, bus,

@@ -1,15 +1,19 @@
 #include "recording/recorder.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
 
+#include "base/fd.h"
 #include "base/units.h"
 #include "bus/record_json.h"
 #include "recording/schema.h"
@@ -17,8 +21,18 @@
 namespace ballast {
 namespace {
 
-// So many are committed at once, at most: what a kill costs.
-constexpr std::uint64_t most_in_a_transaction = 10'000;
+// So much of the file one transaction may add, about: the bound is looked at after each.
+constexpr std::uint64_t share_of_a_transaction = 50;
+constexpr std::uint64_t bytes_a_record = 100;
+// The journal is written back beyond the first, if no reader keeps it; beyond the second it is an
+// error.
+constexpr std::uint64_t large_journal_bytes = std::uint64_t{8} << 20U;
+constexpr std::uint64_t most_journal_bytes = std::uint64_t{64} << 20U;
+
+std::uint64_t size_of_file(const std::string& path) {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
+}
 
 Failure failure_of(const std::string& path, const SQLite::Exception& error) {
     return fail(Errc::io, fmt::format("{}: {}", path, error.what()));
@@ -102,7 +116,9 @@ struct Recorder::State {
 
     void add(const ballast_bus_record& record);
     void add_event(const ballast_bus_record& record, std::int64_t at);
+    bool is_full();
     void make_room();
+    void bound_journal();
 
     std::string path;
     std::uint64_t max_bytes;
@@ -118,6 +134,7 @@ struct Recorder::State {
     } prepared;
     std::optional<SQLite::Transaction> transaction;
     std::uint64_t in_transaction = 0;
+    std::int64_t last_at = 0;
     std::map<std::pair<std::array<unsigned char, 16>, std::string>, std::int64_t> domains;
     std::uint64_t records = 0;
     std::uint64_t lost = 0;
@@ -138,6 +155,7 @@ void Recorder::State::add_event(const ballast_bus_record& record, std::int64_t a
 
 void Recorder::State::add(const ballast_bus_record& record) {
     const std::int64_t at = microseconds(record.monotonic_ns);
+    last_at = std::max(last_at, at);
     if (record.lost > 0) prepared.loss(at, size_of(record.lost));
     lost += record.lost;
     // What is not known, or too short for what it says, is nothing that could be replayed.
@@ -177,19 +195,46 @@ void Recorder::State::add(const ballast_bus_record& record) {
     }
 }
 
-// Deletes the oldest tenth of what is recorded; the file's pages are used again.
-void Recorder::State::make_room() {
+bool Recorder::State::is_full() {
     const auto pages = [&](const char* pragma) {
         return static_cast<std::uint64_t>(database.execAndGet(pragma).getInt64());
     };
     const std::uint64_t used = pages("PRAGMA page_count") - pages("PRAGMA freelist_count");
-    if (used * pages("PRAGMA page_size") < max_bytes / 20 * 19) return;
-    // Rows are in the order of time: each table loses its first tenth.
-    for (const char* const table : {"ticks", "decisions", "guests", "events", "losses"})
-        database.exec(
-            fmt::format("DELETE FROM {0} WHERE rowid <= (SELECT min(rowid) FROM {0}) + "
-                        "((SELECT max(rowid) FROM {0}) - (SELECT min(rowid) FROM {0})) / 10",
-                        table));
+    return used * pages("PRAGMA page_size") >= max_bytes / 20 * 19;
+}
+
+// Deletes what is older than a tenth of the time that is recorded, whatever its kind; the file's
+// pages are used again.
+void Recorder::State::make_room() {
+    constexpr std::array tables{"ticks", "decisions", "guests", "events", "losses"};
+    for (int tenths = 0; tenths < 20 && is_full(); ++tenths) {
+        std::int64_t first = last_at;
+        for (const char* const table : tables) {
+            SQLite::Statement oldest(
+                database, fmt::format("SELECT at FROM {} ORDER BY rowid LIMIT 1", table));
+            if (oldest.executeStep()) first = std::min(first, oldest.getColumn(0).getInt64());
+        }
+        const std::int64_t cut = first + std::max<std::int64_t>((last_at - first) / 10, 1);
+        // Rows are in the order of time: only those that go are looked at.
+        for (const char* const table : tables)
+            database.exec(fmt::format(
+                "DELETE FROM {0} WHERE rowid < coalesce((SELECT rowid FROM {0} WHERE at >= {1} "
+                "ORDER BY rowid LIMIT 1), (SELECT max(rowid) FROM {0}) + 1)",
+                table, cut));
+    }
+}
+
+// Without an open transaction.
+void Recorder::State::bound_journal() {
+    const std::string journal = path + "-wal";
+    if (size_of_file(journal) < large_journal_bytes) return;
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    const std::uint64_t left = size_of_file(journal);
+    if (left < most_journal_bytes) return;
+    throw SQLite::Exception(
+        fmt::format("the journal has {}: somebody who reads the recording keeps it from being "
+                    "written back",
+                    format_size(left)));
 }
 
 Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -204,14 +249,17 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path,
         return fail(Errc::invalid_argument,
                     fmt::format("a recording of at most {} is too small, expected {} or more",
                                 format_size(options.max_bytes), format_size(least_bytes)));
-    struct stat about {};
-    if (::stat(path.c_str(), &about) == 0)
+    // First by hand: it says best what is wrong, and whose the file is.
+    const Fd made(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+    if (!made && errno == EEXIST)
         return fail(Errc::busy, path + ": is there already, expected the name of a new file");
+    if (!made) return fail(Errc::io, path + ": cannot be made", errno);
     try {
         auto state = std::make_unique<State>(path, options.max_bytes);
         Insert(state->database, "about", 2)(std::string("source"), source);
         return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
     } catch (const SQLite::Exception& error) {
+        for (const char* const suffix : {"", "-wal", "-shm"}) ::unlink((path + suffix).c_str());
         return failure_of(path, error);
     }
 }
@@ -223,7 +271,9 @@ Result<void> Recorder::add(const ballast_bus_record& record) {
     } catch (const SQLite::Exception& error) {
         return failure_of(state_->path, error);
     }
-    return state_->in_transaction >= most_in_a_transaction ? commit() : Result<void>();
+    const std::uint64_t most =
+        std::max<std::uint64_t>(state_->max_bytes / share_of_a_transaction / bytes_a_record, 100);
+    return state_->in_transaction >= most ? commit() : Result<void>();
 }
 
 Result<void> Recorder::commit() {
@@ -233,6 +283,7 @@ Result<void> Recorder::commit() {
         state_->transaction->commit();
         state_->transaction.reset();
         state_->in_transaction = 0;
+        state_->bound_journal();
     } catch (const SQLite::Exception& error) {
         return failure_of(state_->path, error);
     }
@@ -246,9 +297,17 @@ std::uint64_t Recorder::lost() const noexcept {
     return state_->lost;
 }
 std::uint64_t Recorder::bytes() const {
-    struct stat about {};
-    return ::stat(state_->path.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size)
-                                                     : 0;
+    return size_of_file(state_->path) + size_of_file(state_->path + "-wal");
+}
+
+Result<void> Recorder::finish() {
+    if (auto committed = commit(); !committed) return committed;
+    try {
+        state_->database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (const SQLite::Exception& error) {
+        return failure_of(state_->path, error);
+    }
+    return {};
 }
 
 }  // namespace ballast

@@ -15,7 +15,8 @@ namespace ballast {
 class Recorder {
   public:
     struct Options {
-        // The oldest tenth is deleted where it would grow beyond; at least least_bytes.
+        // Where the file would grow beyond, the oldest is deleted; at least least_bytes. The
+        // journal beside it may have 64 MiB at most.
         std::uint64_t max_bytes = std::uint64_t{1} << 30U;
     };
     static constexpr std::uint64_t least_bytes = std::uint64_t{4} << 20U;
@@ -31,13 +32,15 @@ class Recorder {
 
     // Types that are not known here are left out. Blocks on the file. Errors: io.
     Result<void> add(const ballast_bus_record& record);
-    // What was added since the last time is on the disk. Errors: io.
+    // What was added since the last time outlives this process. Errors: io.
     Result<void> commit();
+    // The same, and all of it is in the one file. Errors: io.
+    Result<void> finish();
 
     // Since it was made.
     std::uint64_t records() const noexcept;
     std::uint64_t lost() const noexcept;
-    // Of the file, without its journal.
+    // Of the file and its journal.
     std::uint64_t bytes() const;
 
   private:

@@ -14,6 +14,8 @@ namespace {
 
 // Each takes a connection for as long as its client likes; others need some as well.
 constexpr int most_streams = 16;
+// Of these, so many over TCP: who may use the socket is not kept out by who may reach the port.
+constexpr int most_tcp_streams = 12;
 
 std::vector<std::string> values(const Target& target, std::string_view name) {
     std::vector<std::string> found;
@@ -34,6 +36,8 @@ Result<EventStream::Options> options_of(const Target& target, const std::string&
         if (name == "from" && value != "oldest" && value != "now")
             return fail(Errc::invalid_argument,
                         fmt::format("from is '{}', expected oldest or now", value));
+        if (name == "from" && values(target, "from").size() > 1)
+            return fail(Errc::invalid_argument, "parameter 'from' is given twice");
         if (name == "from") options.from_oldest = value == "oldest";
     }
     options.filter = {values(target, "type"), values(target, "domain")};
@@ -54,13 +58,13 @@ Response Api::events(const Call& call) const {
     auto options = options_of(call.target, call.request.last_event_id);
     if (!options) return error_reply(options.error());
     options->path = bus_path_;
+    options->clock = &clock_;
     // Gives its place back with the stream.
     const std::shared_ptr<void> place(nullptr, [count = streams_](void*) { --*count; });
-    if (++*streams_ > most_streams)
+    const int most = call.request.transport == Transport::tcp ? most_tcp_streams : most_streams;
+    if (++*streams_ > most)
         return error_reply(
-            {Errc::unavailable,
-             fmt::format("{} clients follow the events already, expected no more", most_streams),
-             0});
+            {Errc::unavailable, fmt::format("{} clients follow the events already", most), 0});
     auto opened = EventStream::open(std::move(*options));
     if (!opened) return error_reply(opened.error());
     const std::shared_ptr<EventStream> stream = std::move(*opened);

@@ -55,20 +55,23 @@ EventStream::EventStream(Options options, std::string path, Bus bus)
     : options_(std::move(options)),
       path_(std::move(path)),
       bus_(std::move(bus)),
-      behind_start_(!options_.after) {}
+      behind_start_(!options_.after),
+      last_told_(options_.clock->now()) {}
 
-bool EventStream::is_before_start(std::string& into, const ballast_bus_record& record) {
+bool EventStream::is_before_start(std::string& into, ballast_bus_record& record) {
     if (behind_start_) return false;
     const Place& after = *options_.after;
     const bool same_writer = record.epoch == after.epoch;
     if (same_writer && record.position <= after.position) return true;
     behind_start_ = true;
-    const std::uint64_t gap = same_writer ? record.position - after.position - 1 : 0;
-    if (gap > 0 && record.lost == 0) tell(into, "lost", {{"count", gap}});
+    if (same_writer)
+        record.lost = record.position - after.position - 1;  // more than this reader knows of
+    else
+        tell(into, "restarted", Json::object());
     return false;
 }
 
-void EventStream::tell_record(std::string& into, const ballast_bus_record& record) {
+void EventStream::tell_record(std::string& into, ballast_bus_record& record) {
     if (is_before_start(into, record)) return;
     if (record.lost > 0) tell(into, "lost", {{"count", record.lost}});
     const auto json = record_json(record);
@@ -94,11 +97,13 @@ bool EventStream::follow_move(std::string& into) {
 
 bool EventStream::more(std::string& into) {
     const std::size_t before = into.size();
+    bool drained = false;
     try {
         ballast_bus_record record;
         int patience_ms = options_.patience_ms;
         for (int count = 0; count < most_at_once; ++count) {
             const ballast_bus_answer answer = bus_.next(record, patience_ms);
+            drained = answer == BALLAST_BUS_NOTHING || answer == BALLAST_BUS_WRITER_GONE;
             if (answer == BALLAST_BUS_NOTHING) break;
             patience_ms = 0;
             if (answer == BALLAST_BUS_RECORD) tell_record(into, record);
@@ -109,13 +114,11 @@ bool EventStream::more(std::string& into) {
         tell(into, "error", {{"message", error.what()}});
         return false;
     }
-    if (into.size() == before && !follow_move(into)) return false;
-    if (into.size() != before) {
-        quiet_for_ms_ = 0;
-    } else if ((quiet_for_ms_ += options_.patience_ms) >= options_.quiet_ms) {
-        quiet_for_ms_ = 0;
+    if (drained && !follow_move(into)) return false;
+    const Time now = options_.clock->now();
+    if (into.size() == before && now - last_told_ >= options_.quiet)
         into += ": still here\n\n";  // else nobody notices that the client has gone
-    }
+    if (into.size() != before) last_told_ = now;
     return true;
 }
 

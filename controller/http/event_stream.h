@@ -2,12 +2,12 @@
 // other.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "bus/ballast_bus.hpp"
 #include "bus/record_json.h"
@@ -27,9 +27,10 @@ class EventStream {
         std::function<std::string()> path;  // of the bus, now; empty: there is none
         RecordFilter filter;
         bool from_oldest = false;
-        std::optional<Place> after;  // goes on behind it
-        int patience_ms = 250;       // what more() blocks for at most
-        int quiet_ms = 5000;         // after so long without an event a comment is sent
+        std::optional<Place> after;                // goes on behind it
+        int patience_ms = 250;                     // what more() blocks for at most
+        Duration quiet = std::chrono::seconds(5);  // without an event; then a comment is sent
+        const Clock* clock = nullptr;              // outlives it
     };
 
     // Errors: unavailable (the bus is off or cannot be opened).
@@ -40,16 +41,16 @@ class EventStream {
 
   private:
     EventStream(Options options, std::string path, Bus bus);
-    void tell_record(std::string& into, const ballast_bus_record& record);
-    // What is known already to who goes on behind a place; tells of a gap.
-    bool is_before_start(std::string& into, const ballast_bus_record& record);
+    void tell_record(std::string& into, ballast_bus_record& record);
+    // Whether a record is known already to who goes on behind a place; tells of a gap.
+    bool is_before_start(std::string& into, ballast_bus_record& record);
     bool follow_move(std::string& into);
 
     Options options_;
     std::string path_;
     Bus bus_;
     bool behind_start_;
-    int quiet_for_ms_ = 0;
+    Time last_told_;
 };
 
 // nullopt: it is no such id.

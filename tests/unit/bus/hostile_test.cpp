@@ -1,4 +1,5 @@
 // Files that are no event bus, or one that somebody tampers with.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/fd.h"
 #include "bus_fixture.h"
 
 using namespace ballast;
@@ -160,17 +162,86 @@ TEST_CASE("readers that cut off what the writer looks at do it no harm") {
     CHECK(bus.next(record, 10) == BALLAST_BUS_RECORD);
 }
 
-TEST_CASE("a writer takes the place of whatever file is there") {
+TEST_CASE("a writer takes no name that is something else's") {
     const BusFixture fixture;
-    fixture.write("nonsense");
+    fixture.write("somebody's notes");
+    const auto refused = [&](const std::string& path) {
+        const auto made = BusWriter::create(path, {}, fixture.clock);
+        REQUIRE_FALSE(made);
+        return made.error().message();
+    };
+    CHECK_THAT(refused(fixture.path), Contains("events: exists and is no event bus"));
+    std::ifstream kept(fixture.path);
+    std::string text;
+    std::getline(kept, text);
+    CHECK(text == "somebody's notes");
+    const std::string folder = fixture.folder.path("folder");
+    REQUIRE(mkdir(folder.c_str(), 0700) == 0);
+    CHECK_THAT(refused(folder), Contains("exists and is no event bus"));
+    const std::string fifo = fixture.folder.path("fifo");
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    CHECK_THAT(refused(fifo), Contains("exists and is no event bus"));
+    CHECK_THAT(refused("/no/such/folder/events"), Contains("/no/such/folder/events.writer"));
+    fixture.write("");  // touched, maybe
+    CHECK(BusWriter::create(fixture.path, {.slot_count = 16}, fixture.clock));
+}
+
+TEST_CASE("a file that is cut off under its writer ends nobody") {
+    const BusFixture fixture;
+    const auto writer = fixture.writer(1024);
+    REQUIRE(truncate(fixture.path.c_str(), 0) == 0);
+    publish_number(*writer, 1);
+    writer->commit();
+    writer->beat();
+    CHECK(writer->file().damaged());
+}
+
+TEST_CASE("who locks what it can open keeps no writer out, and its end is seen all the same") {
+    const BusFixture fixture;
+    auto writer = fixture.writer();
+    struct stat about {};
+    REQUIRE(stat((fixture.path + ".writer").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777U) == 0600U);
+    writer.reset();
+    const Fd foreign(open((fixture.path + ".lock").c_str(), O_RDONLY | O_CLOEXEC));
+    flock lock{};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    REQUIRE(fcntl(foreign.get(), F_OFD_SETLK, &lock) == 0);
+    writer = fixture.writer();
+    writer->beat();
+    Bus bus(fixture.path);
+    ballast_bus_record record;
+    CHECK(bus.next(record, 0) == BALLAST_BUS_NOTHING);
+    writer.reset();
+    CHECK(bus.next(record, 5000) == BALLAST_BUS_WRITER_GONE);
+}
+
+TEST_CASE("a new file that cannot be read is told of as the writer's end, with the reason") {
+    const BusFixture fixture;
     const auto writer = fixture.writer();
-    CHECK(fixture.refusal().empty());
-    const BusFixture folder_in_the_way;
-    REQUIRE(mkdir(folder_in_the_way.path.c_str(), 0700) == 0);
-    const auto refused = BusWriter::create(folder_in_the_way.path, {}, fixture.clock);
-    REQUIRE_FALSE(refused);
-    CHECK_THAT(refused.error().message(), Contains("cannot be replaced (Is a directory"));
-    const auto nowhere = BusWriter::create("/no/such/folder/events", {}, fixture.clock);
-    REQUIRE_FALSE(nowhere);
-    CHECK_THAT(nowhere.error().message(), Contains("/no/such/folder/events.lock"));
+    Bus bus(fixture.path);
+    REQUIRE(rename(fixture.path.c_str(), fixture.folder.path("away").c_str()) == 0);
+    fixture.write("of a later version");
+    ballast_bus_record record;
+    CHECK(bus.next(record, 5000) == BALLAST_BUS_WRITER_GONE);
+    CHECK_THAT(bus.error(), Contains("expected an event bus"));
+    CHECK(bus.next(record, 1) == BALLAST_BUS_NOTHING);
+}
+
+TEST_CASE("a signal that is sent is no fault, and does what it would have done") {
+    const BusFixture fixture;
+    const pid_t child = fork();
+    if (child == 0) {
+        std::signal(SIGBUS, SIG_DFL);
+        const auto writer = fixture.writer();
+        Bus bus(fixture.path);
+        raise(SIGBUS);
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS;
+    const bool ended_by_a_sanitizer = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+    CHECK((killed || ended_by_a_sanitizer));
 }

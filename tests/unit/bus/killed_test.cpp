@@ -45,7 +45,8 @@ Numbers record_of(std::uint64_t position) {
     for (int i = 0; i < records; ++i) {
         const Numbers numbers = record_of(ring.position());
         ring.publish(BALLAST_BUS_TICK, 1, {}, std::as_bytes(std::span(numbers)));
-        ring.commit();
+        ring.publish_head();
+        ring.change_word();
     }
     _exit(0);
 }
@@ -235,13 +236,12 @@ TEST_CASE("a reader in another process never sees half a record, and counts what
     for (std::uint64_t i = 0; i < count; ++i) {
         const Numbers numbers = record_of(i);
         ring.publish(BALLAST_BUS_TICK, 1, {}, std::as_bytes(std::span(numbers)));
-        if (i % 16 == 0) {
-            ring.commit();
-            if ((*file)->is_waited_for()) (*file)->wake();
-        }
+        if (i % 16 != 0 && i + 1 != count) continue;
+        ring.publish_head();
+        const bool waited_for = (*file)->is_waited_for();
+        ring.change_word();
+        if (waited_for) (*file)->wake();
     }
-    ring.commit();
-    (*file)->wake();
     CHECK(wait_for_child(child) == 0);
     WARN(count << " published, " << seen.received << " received, " << seen.lost << " lost, "
                << seen.torn << " torn");

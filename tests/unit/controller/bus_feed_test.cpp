@@ -1,6 +1,7 @@
 #include "controller/bus_feed.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "bus/ballast_bus.hpp"
 #include "sim/virtual_clock.h"
@@ -139,4 +140,57 @@ TEST_CASE("a bus may be attached, moved and let go of while the daemon runs") {
     nowhere.path = "/no/such/folder/events";
     CHECK_FALSE(fixture.feed.attach(nowhere));
     fixture.feed.tick(fixture.snapshot);
+}
+
+TEST_CASE("a bus that another one writes is tried for again, and had once it is free") {
+    VirtualClock clock;
+    FeedFixture fixture;
+    BusFeed feed(clock);
+    auto other = *BusWriter::create(fixture.settings.path, {.slot_count = 16}, fixture.clock);
+    CHECK_FALSE(feed.attach(fixture.settings));
+    CHECK(feed.path().empty());
+    feed.beat();
+    other.reset();
+    feed.beat();  // a second has not passed
+    CHECK(feed.path().empty());
+    clock.advance(std::chrono::seconds(1));
+    feed.beat();
+    CHECK(feed.path() == fixture.settings.path);
+}
+
+TEST_CASE("a path that cannot be had does not end the bus that is there") {
+    FeedFixture fixture;
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    CHECK_FALSE(fixture.feed.attach({"/no/such/folder/events", 64}));
+    CHECK(fixture.feed.path() == fixture.settings.path);
+    Bus bus(fixture.settings.path);
+    fixture.feed.tick(fixture.snapshot);
+    CHECK_FALSE(fixture.types(bus).empty());
+    // Nor is it asked for again where the settings are mended.
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    CHECK(fixture.feed.path() == fixture.settings.path);
+}
+
+TEST_CASE("a bus whose file was cut off is made anew") {
+    VirtualClock clock;
+    FeedFixture fixture;
+    BusFeed feed(clock);
+    REQUIRE(feed.attach(fixture.settings));
+    std::filesystem::resize_file(fixture.settings.path, 0);
+    feed.tick(fixture.snapshot);
+    clock.advance(std::chrono::seconds(1));
+    feed.beat();
+    Bus bus(fixture.settings.path);
+    feed.tick(fixture.snapshot);
+    CHECK(fixture.types(bus).size() == 5);  // all is told anew
+}
+
+TEST_CASE("what happens while there is no bus is not told later, as if it were new") {
+    FeedFixture fixture;
+    REQUIRE(fixture.feed.attach({}));
+    fixture.feed.notice(BALLAST_BUS_CONFIG, "long ago");
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    Bus bus(fixture.settings.path, BALLAST_BUS_FROM_OLDEST);
+    fixture.feed.beat();
+    CHECK(fixture.types(bus).empty());
 }

@@ -18,6 +18,9 @@ struct EventsFixture : ApiFixture {
         bus->publish_notice(type, text);
         bus->commit();
     }
+    Response over_tcp() const {
+        return api.handle({"GET", "/api/v1/events", "", Transport::tcp, {}});
+    }
     void oom(const char* domain) const {
         ballast_bus_domain_event event{};
         copy_text(event.domain.name, domain);
@@ -65,6 +68,13 @@ TEST_CASE("events are told as they come, with an id to go on from") {
     CHECK_THAT(drained(all), Contains("before") && Contains("first"));
 }
 
+TEST_CASE("a client that knows another writer is told, and begins with the oldest") {
+    EventsFixture fixture;
+    fixture.notice("first");
+    CHECK_THAT(drained(fixture.send("GET", "/api/v1/events", "", "77-123")),
+               Catch::StartsWith("event: restarted\ndata: {}\n\nid: 1-0\n"));
+}
+
 TEST_CASE("a client that comes back too late learns how much it lost") {
     EventsFixture fixture;
     for (int i = 0; i < 100; ++i) fixture.notice("filling");
@@ -95,6 +105,7 @@ TEST_CASE("what cannot be followed is refused, and why is told") {
     };
     CHECK_THAT(refused("?type=oomm"), Contains("type is 'oomm'") && Contains("decision oom"));
     CHECK_THAT(refused("?from=yesterday"), Contains("expected oldest or now"));
+    CHECK_THAT(refused("?from=now&from=oldest"), Contains("given twice"));
     CHECK_THAT(refused("?limit=1"), Contains("unknown parameter 'limit'"));
     for (const char* const id : {"x", "1", "1-", "-1", "1-2-3", "99999999999999999999-1"})
         CHECK_THAT(refused("", id), Contains("Last-Event-ID is '") && Contains(id));
@@ -114,7 +125,11 @@ TEST_CASE("sixteen clients may follow, the next may not, and one that leaves mak
     for (int i = 0; i < 16; ++i) streams.push_back(fixture.send("GET", "/api/v1/events"));
     for (const Response& stream : streams) CHECK(stream.status == 200);
     CHECK(fixture.send("GET", "/api/v1/events").status == 503);
+    for (int i = 0; i < 4; ++i) streams.pop_back();
+    // Places that are left are for the socket.
+    CHECK(fixture.over_tcp().status == 503);
     streams.pop_back();
+    CHECK(fixture.over_tcp().status == 200);
     CHECK(fixture.send("GET", "/api/v1/events").status == 200);
 }
 
@@ -141,15 +156,22 @@ TEST_CASE("a bus that is moved or made anew is followed") {
 TEST_CASE("a quiet stream says now and then that it is there") {
     EventsFixture fixture;
     auto stream = EventStream::open({.path = [&] { return fixture.bus_path; },
-                                     .filter = {},
+                                     .filter = {.types = {"oom"}, .domains = {}},
                                      .after = {},
                                      .patience_ms = 1,
-                                     .quiet_ms = 3});
+                                     .clock = &fixture.clock});
     REQUIRE(stream);
     std::string text;
-    for (int i = 0; i < 2; ++i) CHECK((*stream)->more(text));
+    const auto more = [&] {
+        fixture.notice("filtered, and so no event");
+        CHECK((*stream)->more(text));
+    };
+    for (int i = 0; i < 5; ++i) more();
     CHECK(text.empty());
-    CHECK((*stream)->more(text));
+    fixture.clock.at += std::chrono::seconds(5);
+    more();
+    CHECK(text == ": still here\n\n");
+    more();
     CHECK(text == ": still here\n\n");
 }
 
