@@ -119,7 +119,7 @@ struct BusSettings {
 inline constexpr const char* kDefaultBusPath = "/run/ballast/events";
 
 struct StateSettings {
-    // Where the books are to be kept; checked, and not used as long as they are kept in memory.
+    // Where a live daemon keeps the books of its domains.
     std::string path = "/var/lib/ballast/state.db";
     OnStop on_stop = OnStop::release;
     Duration stop_timeout =

@@ -28,6 +28,10 @@ void Controller::set_feed(BusFeed& feed) {
     state_->feed = &feed;
 }
 
+void Controller::set_books(BookKeeper& books) {
+    state_->books = &books;
+}
+
 void Controller::process_events() {
     state_->process_events();
 }

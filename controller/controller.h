@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "controller/book_keeper.h"
 #include "controller/bus_feed.h"
 #include "controller/rule_set.h"
 #include "controller/snapshot_exchange.h"
@@ -38,6 +39,10 @@ class Controller final : public EventSink {
 
     // Tells `feed`, which outlives the controller, of everything from now on.
     void set_feed(BusFeed& feed);
+
+    // Takes books over from `books`, which outlives the controller, and keeps them there. Before
+    // the first tick.
+    void set_books(BookKeeper& books);
 
     // One pass of the loop, due at `due` (<= now): observe, decide, gate, move, book, publish.
     void tick(Time due);

@@ -6,6 +6,7 @@
 
 #include "controller/allocator.h"
 #include "controller/attributes.h"
+#include "controller/book_keeper.h"
 #include "controller/controller.h"
 #include "controller/decide.h"
 #include "controller/event_inbox.h"
@@ -23,6 +24,7 @@ struct Controller::State {
     void tick(Time due);
     bool observe();
     void adopt_new_rows();
+    bool take_over_books(std::size_t row);
     void book_observed_changes();
     void decide_all(Time due, Snapshot& into);
     void publish(Snapshot& snapshot, Time due, Time began);
@@ -55,6 +57,7 @@ struct Controller::State {
     const RuleSet rule_set;
 
     BusFeed* feed = nullptr;
+    BookKeeper* books = nullptr;
 
     EventInbox inbox;
     std::vector<Event> events;        // drained, being handled

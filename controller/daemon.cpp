@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <variant>
 
@@ -227,9 +228,18 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
         return loaded;
     Settings controlled = settings;
     controlled.references.snapshot_refs = references.snapshot_refs();
+    std::unique_ptr<BookStore> store;
+    std::optional<BookKeeper> books;
+    if (settings.mode == Mode::live && !options.dry_run) {
+        auto opened = BookStore::open(settings.state.path, clock);
+        if (!opened) return with_context(opened.error(), "state.path");
+        store = std::move(*opened);
+        books.emplace(*store, clock);
+    }
     Controller controller(controlled, backend, clock, options.dry_run);
     attach(feed, settings.bus);
     controller.set_feed(feed);
+    if (books) controller.set_books(*books);
     references.count(
         [&registry] {
             return UseCounts{registry.leases(), registry.removals()};

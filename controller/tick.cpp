@@ -81,8 +81,37 @@ void Controller::State::adopt_new_rows() {
         control.known_loaned_bytes = loaned_bytes;
         control.loan_target_bytes = loaned_bytes;
         if (!control.fixed_is_configured) control.fixed_loan_bytes = loaned_bytes;
-        control.adopted = !has(seen.domains.flags[row], DomainFlags::starting);
+        control.adopted =
+            take_over_books(row) || !has(seen.domains.flags[row], DomainFlags::starting);
     }
+}
+
+// True if the domain goes on where its books left off. No balloon moves because of it.
+bool Controller::State::take_over_books(std::size_t row) {
+    if (books == nullptr) return false;
+    const bool carried_over = has(seen.domains.flags[row], DomainFlags::carried_over);
+    const StoredBooks* const kept = books->take(seen.domains.key[row], carried_over);
+    if (kept == nullptr) return false;
+    DomainControl& control = ledger.controls()[row];
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    control.original_loaned_bytes =
+        std::min(kept->original_loaned_bytes, seen.domains.total_bytes[row]);
+    control.oom_freed_bytes = kept->oom_freed_bytes;
+    // The credit comes off again.
+    if (!control.fixed_is_configured)
+        control.fixed_loan_bytes =
+            std::min(loaned_bytes + control.oom_freed_bytes, seen.domains.total_bytes[row]);
+    if (kept->set_bytes != kUnknownBytes && loaned_bytes == kept->set_bytes) {
+        control.set_bytes = kept->set_bytes;
+        control.floor_bytes = kept->set_bytes;
+        control.reached_set = true;
+    }
+    log::info(
+        "{}: lends {}, and {} when it was last seen; {} of it are not ours to give back; its "
+        "OOM credit is {}",
+        seen.domains.name[row], format_size(loaned_bytes), format_size(kept->loaned_bytes),
+        format_size(control.original_loaned_bytes), format_size(control.oom_freed_bytes));
+    return true;
 }
 
 void Controller::State::book_observed_changes() {
@@ -203,6 +232,7 @@ void Controller::State::tick(Time due) {
                  snapshot.decisions[row]);
         }
     }
+    if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
     publish(snapshot, due, began);
     if (feed != nullptr) feed->tick(snapshot);
     if (slot != nullptr) snapshots.publish();

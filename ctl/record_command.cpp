@@ -7,7 +7,7 @@
 #include "ctl/bus_option.h"
 #include "ctl/live_text.h"
 #include "ctl/session.h"
-#include "recording/recorder.h"
+#include "recording/bus_recorder.h"
 
 namespace ballast::ctl {
 namespace {
@@ -49,13 +49,13 @@ class Interruptible {
     std::array<struct sigaction, signals.size()> before_{};
 };
 
-std::string told(const Recorder& recorder) {
+std::string told(const BusRecorder& recorder) {
     return fmt::format("{} records, {}, {} lost", recorder.records(), format_size(recorder.bytes()),
                        recorder.lost());
 }
 
 // Until it is interrupted or the time is over.
-Result<void> record(const Session& session, Bus& bus, Recorder& recorder, Duration span) {
+Result<void> record(const Session& session, Bus& bus, BusRecorder& recorder, Duration span) {
     const SystemClock clock;
     const Environment& environment = session.environment;
     LiveText live(environment.err, environment.err_terminal, clock);
@@ -81,16 +81,16 @@ ExitStatus run(const Session& session, const Options& options) {
     const auto max_bytes = parse_size(options.max_size);
     if (!max_bytes)
         return session.fail({ExitStatus::usage, "--max-size: " + max_bytes.error().message()});
-    if (*max_bytes < Recorder::least_bytes)
-        return session.fail(
-            {ExitStatus::usage, fmt::format("--max-size is {}, expected {} or more",
-                                            options.max_size, format_size(Recorder::least_bytes))});
+    if (*max_bytes < BusRecorder::least_bytes)
+        return session.fail({ExitStatus::usage,
+                             fmt::format("--max-size is {}, expected {} or more", options.max_size,
+                                         format_size(BusRecorder::least_bytes))});
     auto span =
         options.span.empty() ? Result<Duration>(Duration::max()) : parse_duration(options.span);
     if (!span) return session.fail({ExitStatus::usage, "--for: " + span.error().message()});
     try {
         Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
-        auto recorder = Recorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
+        auto recorder = BusRecorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
         if (!recorder) return session.fail({ExitStatus::failed, recorder.error().message()});
         const Interruptible interruptible;
         const auto recorded = record(session, bus, **recorder, *span);

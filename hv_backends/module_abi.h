@@ -162,6 +162,7 @@ struct ballast_capabilities {
 #define BALLAST_DOMAIN_DEFLATE_ON_OOM (1u << 6) /* the guest takes memory back by itself */
 #define BALLAST_DOMAIN_STARTING (1u << 7)       /* its figures are not settled */
 #define BALLAST_DOMAIN_UNANSWERED (1u << 8)     /* the hypervisor did not answer for it */
+#define BALLAST_DOMAIN_CARRIED_OVER (1u << 9)   /* restored or migrated: its balloon is as it was */
 
 /* The domains' figures, a column each, `rows` long. The host owns the memory; what the last
  * observation wrote is still there. */

@@ -35,6 +35,7 @@ enum class DomainFlags : std::uint16_t {
     deflate_on_oom = 1U << 6U,  // the guest takes memory back by itself when it runs out
     starting = 1U << 7U,        // booting: its figures are not settled
     unanswered = 1U << 8U,      // the hypervisor did not answer for it this time
+    carried_over = 1U << 9U,    // restored, reverted or migrated here: its balloon is as it was
 };
 
 constexpr DomainFlags operator|(DomainFlags a, DomainFlags b) noexcept {

@@ -31,7 +31,7 @@ std::string timestamp(WallTime time) {
                        fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis.count());
 }
 
-constexpr std::array<std::pair<DomainFlags, std::string_view>, 8> kFlagNames{{
+constexpr std::array<std::pair<DomainFlags, std::string_view>, 9> kFlagNames{{
     {DomainFlags::paused, "paused"},
     {DomainFlags::migrating, "migrating"},
     {DomainFlags::hotplug, "hotplug"},
@@ -40,6 +40,7 @@ constexpr std::array<std::pair<DomainFlags, std::string_view>, 8> kFlagNames{{
     {DomainFlags::pinned_memory, "pinned_memory"},
     {DomainFlags::deflate_on_oom, "deflate_on_oom"},
     {DomainFlags::starting, "starting"},
+    {DomainFlags::carried_over, "carried_over"},
 }};
 
 Json flags_json(DomainFlags flags) {

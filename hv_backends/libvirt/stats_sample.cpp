@@ -71,7 +71,11 @@ DomainFlags state_flags(const StatsSample& sample) noexcept {
         (sample.state == VIR_DOMAIN_PAUSED && (sample.reason == VIR_DOMAIN_PAUSED_MIGRATION ||
                                                sample.reason == VIR_DOMAIN_PAUSED_POSTCOPY)) ||
         (sample.state == VIR_DOMAIN_RUNNING && sample.reason == VIR_DOMAIN_RUNNING_POSTCOPY);
-    DomainFlags flags = DomainFlags::none;
+    const bool carried_over =
+        sample.state == VIR_DOMAIN_RUNNING && (sample.reason == VIR_DOMAIN_RUNNING_RESTORED ||
+                                               sample.reason == VIR_DOMAIN_RUNNING_MIGRATED ||
+                                               sample.reason == VIR_DOMAIN_RUNNING_FROM_SNAPSHOT);
+    DomainFlags flags = carried_over ? DomainFlags::carried_over : DomainFlags::none;
     if (!sample.running()) flags = flags | DomainFlags::paused;
     if (migrating) flags = flags | DomainFlags::migrating;
     return flags;

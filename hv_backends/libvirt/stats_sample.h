@@ -36,7 +36,7 @@ struct MemoryFigures {
 };
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept;
 
-// paused and migrating, as far as the domain's state tells.
+// paused, migrating and carried_over, as far as the domain's state tells.
 DomainFlags state_flags(const StatsSample& sample) noexcept;
 
 }  // namespace ballast

@@ -25,6 +25,7 @@ static_assert(static_cast<unsigned>(DomainFlags::pinned_memory) == BALLAST_DOMAI
 static_assert(static_cast<unsigned>(DomainFlags::deflate_on_oom) == BALLAST_DOMAIN_DEFLATE_ON_OOM);
 static_assert(static_cast<unsigned>(DomainFlags::starting) == BALLAST_DOMAIN_STARTING);
 static_assert(static_cast<unsigned>(DomainFlags::unanswered) == BALLAST_DOMAIN_UNANSWERED);
+static_assert(static_cast<unsigned>(DomainFlags::carried_over) == BALLAST_DOMAIN_CARRIED_OVER);
 static_assert(kUnknownBytes == BALLAST_UNKNOWN_BYTES);
 static_assert(static_cast<int>(EventKind::domain_came) == BALLAST_EVENT_DOMAIN_CAME);
 static_assert(static_cast<int>(EventKind::oom) == BALLAST_EVENT_OOM);

@@ -53,10 +53,17 @@ class Daemon:
             "backend": {"name": "libvirt", "uri": lab.uri},
             "policy": {"name": "fixed"},
             "listen": {"http": "", "api": str(self._socket)},
+            "bus": {"path": ""},
+            "state": {"path": str(self.folder / "state.db")},
         }))
         self._process = None
 
     def __enter__(self) -> "Daemon":
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Also again, with the same configuration and state."""
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 [program("ballastd"), "--config", self._config],
@@ -66,7 +73,11 @@ class Daemon:
         except BaseException:
             self.__exit__()
             raise
-        return self
+
+    def kill(self) -> None:
+        """As the kernel does it when memory is short: at once."""
+        self._process.kill()
+        self._process.wait()
 
     def __exit__(self, *_):
         if self._process.poll() is None:

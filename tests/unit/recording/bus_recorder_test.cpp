@@ -1,4 +1,4 @@
-#include "recording/recorder.h"
+#include "recording/bus_recorder.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sys/resource.h>
@@ -48,8 +48,8 @@ ballast_bus_record guest(const char* name, std::uint64_t unused_bytes) {
 struct RecorderFixture {
     TempDir folder;
     std::string path = folder.path("night.ballast");
-    std::unique_ptr<Recorder> recorder(std::uint64_t max_bytes = std::uint64_t{1} << 30U) const {
-        auto made = Recorder::create(path, "/run/events", {.max_bytes = max_bytes});
+    std::unique_ptr<BusRecorder> recorder(std::uint64_t max_bytes = std::uint64_t{1} << 30U) const {
+        auto made = BusRecorder::create(path, "/run/events", {.max_bytes = max_bytes});
         if (!made) FAIL(made.error().message());
         return std::move(*made);
     }
@@ -115,7 +115,7 @@ TEST_CASE("what was lost is in the recording, and what is not known is left out"
 
 TEST_CASE("a recording keeps to its size, and keeps the newest") {
     RecorderFixture fixture;
-    auto recorder = fixture.recorder(Recorder::least_bytes);
+    auto recorder = fixture.recorder(BusRecorder::least_bytes);
     constexpr std::uint64_t many = 200'000;
     ballast_bus_notice notice{"rare"};
     for (std::uint64_t i = 0; i < many; ++i) {
@@ -126,7 +126,7 @@ TEST_CASE("a recording keeps to its size, and keeps the newest") {
     }
     REQUIRE(recorder->finish());
     CHECK(recorder->records() == many + 4);
-    CHECK(recorder->bytes() <= Recorder::least_bytes);
+    CHECK(recorder->bytes() <= BusRecorder::least_bytes);
     // What is rare is kept for as long as everything else.
     CHECK(fixture.number("SELECT count(*) FROM events") ==
           fixture.number("SELECT (200000 - 1 - min(tick)) / 50000 + 1 FROM ticks WHERE tick > "
@@ -156,13 +156,13 @@ TEST_CASE("what was committed survives a kill") {
 TEST_CASE("a recording never overwrites a file, and says where it cannot be made") {
     RecorderFixture fixture;
     static_cast<void>(fixture.recorder());
-    const auto again = Recorder::create(fixture.path, "x", {});
+    const auto again = BusRecorder::create(fixture.path, "x", {});
     REQUIRE_FALSE(again);
     CHECK_THAT(again.error().message(), Contains("is there already"));
-    const auto nowhere = Recorder::create(fixture.folder.path("no/such/file"), "x", {});
+    const auto nowhere = BusRecorder::create(fixture.folder.path("no/such/file"), "x", {});
     REQUIRE_FALSE(nowhere);
     CHECK_THAT(nowhere.error().message(), Contains("no/such/file: cannot be made (No such file"));
-    const auto small = Recorder::create(fixture.folder.path("small"), "x", {.max_bytes = 1000});
+    const auto small = BusRecorder::create(fixture.folder.path("small"), "x", {.max_bytes = 1000});
     REQUIRE_FALSE(small);
     CHECK_THAT(small.error().message(), Contains("too small, expected 4 MiB or more"));
 }

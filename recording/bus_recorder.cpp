@@ -1,4 +1,4 @@
-#include "recording/recorder.h"
+#include "recording/bus_recorder.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
@@ -98,7 +98,7 @@ std::optional<std::int64_t> known(std::uint64_t bytes) {
 
 }  // namespace
 
-struct Recorder::State {
+struct BusRecorder::State {
     State(const std::string& file, std::uint64_t most)
         : path(file), max_bytes(most), database(make_database(file)), prepared(database) {}
 
@@ -140,7 +140,7 @@ struct Recorder::State {
     std::uint64_t lost = 0;
 };
 
-void Recorder::State::add_event(const ballast_bus_record& record, std::int64_t at) {
+void BusRecorder::State::add_event(const ballast_bus_record& record, std::int64_t at) {
     const std::string type = bus_type_names()[record.type - 1U];
     if (record.type == BALLAST_BUS_BACKEND || record.type == BALLAST_BUS_CONFIG) {
         const auto& notice = record.payload.notice.text;
@@ -153,7 +153,7 @@ void Recorder::State::add_event(const ballast_bus_record& record, std::int64_t a
                    size_of(event.bytes));
 }
 
-void Recorder::State::add(const ballast_bus_record& record) {
+void BusRecorder::State::add(const ballast_bus_record& record) {
     const std::int64_t at = microseconds(record.monotonic_ns);
     last_at = std::max(last_at, at);
     if (record.lost > 0) prepared.loss(at, size_of(record.lost));
@@ -195,7 +195,7 @@ void Recorder::State::add(const ballast_bus_record& record) {
     }
 }
 
-bool Recorder::State::is_full() {
+bool BusRecorder::State::is_full() {
     const auto pages = [&](const char* pragma) {
         return static_cast<std::uint64_t>(database.execAndGet(pragma).getInt64());
     };
@@ -205,7 +205,7 @@ bool Recorder::State::is_full() {
 
 // Deletes what is older than a tenth of the time that is recorded, whatever its kind; the file's
 // pages are used again.
-void Recorder::State::make_room() {
+void BusRecorder::State::make_room() {
     constexpr std::array tables{"ticks", "decisions", "guests", "events", "losses"};
     for (int tenths = 0; tenths < 20 && is_full(); ++tenths) {
         std::int64_t first = last_at;
@@ -225,7 +225,7 @@ void Recorder::State::make_room() {
 }
 
 // Without an open transaction.
-void Recorder::State::bound_journal() {
+void BusRecorder::State::bound_journal() {
     const std::string journal = path + "-wal";
     if (size_of_file(journal) < large_journal_bytes) return;
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -237,14 +237,15 @@ void Recorder::State::bound_journal() {
                     format_size(left)));
 }
 
-Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+BusRecorder::BusRecorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Recorder::~Recorder() {
+BusRecorder::~BusRecorder() {
     static_cast<void>(commit());
 }
 
-Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path,
-                                                   const std::string& source, Options options) {
+Result<std::unique_ptr<BusRecorder>> BusRecorder::create(const std::string& path,
+                                                         const std::string& source,
+                                                         Options options) {
     if (options.max_bytes < least_bytes)
         return fail(Errc::invalid_argument,
                     fmt::format("a recording of at most {} is too small, expected {} or more",
@@ -257,14 +258,14 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path,
     try {
         auto state = std::make_unique<State>(path, options.max_bytes);
         Insert(state->database, "about", 2)(std::string("source"), source);
-        return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
+        return std::unique_ptr<BusRecorder>(new BusRecorder(std::move(state)));
     } catch (const SQLite::Exception& error) {
         for (const char* const suffix : {"", "-wal", "-shm"}) ::unlink((path + suffix).c_str());
         return failure_of(path, error);
     }
 }
 
-Result<void> Recorder::add(const ballast_bus_record& record) {
+Result<void> BusRecorder::add(const ballast_bus_record& record) {
     try {
         if (!state_->transaction) state_->transaction.emplace(state_->database);
         state_->add(record);
@@ -276,7 +277,7 @@ Result<void> Recorder::add(const ballast_bus_record& record) {
     return state_->in_transaction >= most ? commit() : Result<void>();
 }
 
-Result<void> Recorder::commit() {
+Result<void> BusRecorder::commit() {
     if (!state_->transaction) return {};
     try {
         state_->make_room();
@@ -290,17 +291,17 @@ Result<void> Recorder::commit() {
     return {};
 }
 
-std::uint64_t Recorder::records() const noexcept {
+std::uint64_t BusRecorder::records() const noexcept {
     return state_->records;
 }
-std::uint64_t Recorder::lost() const noexcept {
+std::uint64_t BusRecorder::lost() const noexcept {
     return state_->lost;
 }
-std::uint64_t Recorder::bytes() const {
+std::uint64_t BusRecorder::bytes() const {
     return size_of_file(state_->path) + size_of_file(state_->path + "-wal");
 }
 
-Result<void> Recorder::finish() {
+Result<void> BusRecorder::finish() {
     if (auto committed = commit(); !committed) return committed;
     try {
         state_->database.exec("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -12,7 +12,7 @@ namespace ballast {
 
 // An SQLite database; docs/recordings.md describes its tables. One thread. What was committed
 // survives whatever ends the process.
-class Recorder {
+class BusRecorder {
   public:
     struct Options {
         // Where the file would grow beyond, the oldest is deleted; at least least_bytes. The
@@ -23,12 +23,12 @@ class Recorder {
 
     // Makes the file. `source` tells where the records come from, for people. Errors: busy (it
     // exists), invalid_argument (max_bytes), io.
-    static Result<std::unique_ptr<Recorder>> create(const std::string& path,
-                                                    const std::string& source, Options options);
-    Recorder(const Recorder&) = delete;
-    Recorder& operator=(const Recorder&) = delete;
+    static Result<std::unique_ptr<BusRecorder>> create(const std::string& path,
+                                                       const std::string& source, Options options);
+    BusRecorder(const BusRecorder&) = delete;
+    BusRecorder& operator=(const BusRecorder&) = delete;
     // Commits what it can.
-    ~Recorder();
+    ~BusRecorder();
 
     // Types that are not known here are left out. Blocks on the file. Errors: io.
     Result<void> add(const ballast_bus_record& record);
@@ -45,7 +45,7 @@ class Recorder {
 
   private:
     struct State;
-    explicit Recorder(std::unique_ptr<State> state);
+    explicit BusRecorder(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 
