@@ -1,6 +1,10 @@
 // A bus in a folder of its own, and readers of it.
 #pragma once
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <memory>
@@ -37,6 +41,21 @@ inline void publish_number(BusWriter& writer, std::uint64_t number) {
     ballast_bus_tick tick{};
     tick.tick = number;
     writer.publish(BALLAST_BUS_TICK, tick);
+}
+
+// A record that is torn where its words differ.
+using Numbers = std::array<std::uint64_t, 8>;
+
+inline Numbers record_of(std::uint64_t position) {
+    Numbers numbers;
+    numbers.fill(position * 0x9e3779b97f4a7c15);
+    return numbers;
+}
+
+inline int wait_for_child(pid_t child) {
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    return status;
 }
 
 }  // namespace ballast::test
