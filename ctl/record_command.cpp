@@ -33,7 +33,7 @@ class Interruptible {
         interrupted = 0;
         struct sigaction action {};
         action.sa_handler = [](int) { interrupted = 1; };
-        action.sa_flags = SA_RESETHAND;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
         for (std::size_t i = 0; i < signals.size(); ++i)
             sigaction(signals[i], &action, &before_[i]);
     }
