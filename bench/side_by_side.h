@@ -44,6 +44,7 @@ struct NamedCase {
 };
 std::vector<NamedCase> bus_cases();
 std::vector<NamedCase> decide_cases();
+std::vector<NamedCase> libvirt_cases();  // none without $BALLAST_BENCH_URI
 std::vector<NamedCase> module_ref_cases();
 std::vector<NamedCase> probe_cases();
 std::vector<NamedCase> simulate_cases();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/glob.h"
+#include "config/period.h"
 #include "config/sections.h"
 #include "config/text.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 
 constexpr Section::Range kKibRange{0, std::uint64_t{1} << 43U};  // to 8 PiB
 constexpr Section::Range kOomKibRange{0, 0xffffffff};            // the driver's unsigned int
@@ -42,6 +44,7 @@ void read_cmm(const YamlNode& node, CmmSettings& into, std::vector<ConfigProblem
     section.flag("simulate", into.simulate);
     section.number("simulate_loan_target_kb", into.simulate_loan_target_kb, kKibRange);
     section.size("max_step", into.max_step_bytes);
+    read_period(section, "oom_half_life", into.oom_half_life, {minutes(1), hours(24 * 365)});
     if (const YamlNode* const safeguards = section.find("safeguards")) {
         read_safeguards(*safeguards, into.safeguards, problems);
     }

@@ -29,6 +29,12 @@ Settings read_settings(const YamlNode& node, std::vector<ConfigProblem>& problem
     // Without a hypervisor that asks, an operator does.
     if (settings.backend.name == "libvirt") settings.policy.name = "fixed";
     read_part(root, "policy", read_policy, settings.policy);
+    // The driver knows neither.
+    if (settings.cmm.profile == Profile::kernel) {
+        settings.guests.stuck_after = Duration{0};
+        settings.guests.surge_below_bytes = 0;
+    }
+    read_part(root, "guests", read_guests, settings.guests);
     read_part(root, "domains", read_domains, settings.domains);
     if (const YamlNode* const host = root.find("host")) {
         Section section(*host, "host", problems);

@@ -7,6 +7,7 @@
 namespace ballast {
 
 void read_cmm(const YamlNode& node, CmmSettings& into, std::vector<ConfigProblem>& problems);
+void read_guests(const YamlNode& node, GuestSettings& into, std::vector<ConfigProblem>& problems);
 void read_domains(const YamlNode& node, std::vector<DomainOverride>& into,
                   std::vector<ConfigProblem>& problems);
 void read_backend(const YamlNode& node, BackendSettings& into,

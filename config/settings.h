@@ -40,7 +40,29 @@ struct CmmSettings {
     // Absent: a domain keeps the balloon it arrives with.
     std::optional<std::uint64_t> simulate_loan_target_kb;
     std::uint64_t max_step_bytes = 0;  // most one tick inflates one domain by; 0 = any
+    Duration oom_half_life{};          // 1 min .. 1 year; 0 = credits last, the driver's rule
     Safeguards safeguards;
+};
+
+// Whose word counts where somebody else sets a balloon.
+enum class SetByOthers : std::uint8_t {
+    adopt,     // theirs: it becomes the size that the domain goes on from
+    override,  // ours: it is set again
+    release,   // theirs: the domain is left alone from then on
+};
+
+// What keeps guests from harm beside the driver's rules; see docs/guests.md.
+struct GuestSettings {
+    // A guest that makes no progress for so long is stuck. 1 s .. 1 h; 0 = none ever is
+    Duration stuck_after = std::chrono::seconds(30);
+    Duration stuck_retry_max = std::chrono::minutes(15);  // 1 s .. 1 day
+    // A guest that has less than both to use is short.
+    std::uint64_t surge_below_bytes = 256 * kMiB;  // 0 = none ever is
+    std::uint64_t surge_below_percent = 10;        // of what it keeps; 0 .. 50
+    // With so many major faults it is short at four times that already; 0 = faults do not count.
+    std::uint64_t surge_faults_per_s = 200;
+    Duration surge_backoff = std::chrono::minutes(1);  // 1 s .. 1 h
+    SetByOthers set_by_others = SetByOthers::adopt;
 };
 
 struct BackendSettings {
@@ -129,6 +151,7 @@ struct StateSettings {
 struct Settings {
     Mode mode = Mode::live;
     CmmSettings cmm;
+    GuestSettings guests;
     BackendSettings backend;
     PolicySettings policy;
     std::vector<DomainOverride> domains;

@@ -114,6 +114,15 @@ void Allocator::run(const HostState& host, const AllocatorRules& rules, const Do
         });
     };
 
+    // Guests in distress are served first, and may draw on the reserve.
+    std::erase_if(give_back_, [&](std::size_t row) {
+        const Decision& decision = decisions[row];
+        if (decision.constraint != Constraint::surge) return false;
+        const std::uint64_t wanted = decision.loaned_before_bytes - decision.decided_bytes;
+        move_row(row);
+        if (bounded) room -= std::min(room, wanted);
+        return true;
+    });
     give_back_what_fits(false);
     for (const std::size_t row : inflate_) {
         Decision& decision = decisions[row];

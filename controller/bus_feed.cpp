@@ -45,6 +45,7 @@ ballast_bus_type type_of(EventKind kind) noexcept {
         case EventKind::balloon_changed:
         case EventKind::guest_rebooted:
         case EventKind::move_failed:
+        case EventKind::set_by_others:
             break;
     }
     return BALLAST_BUS_DOMAIN;

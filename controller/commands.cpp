@@ -118,6 +118,12 @@ void Controller::State::settings_changed() {
     for (std::size_t row = 0; row < ledger.controls().size(); ++row) row_settings_changed(row);
 }
 
+void Controller::State::take_control_again(std::size_t row) noexcept {
+    const auto controls = ledger.controls();
+    for (std::size_t i = 0; i < controls.size(); ++i)
+        if (row == Ledger::npos || i == row) controls[i].yielded = Yielded::no;
+}
+
 Result<void> Controller::State::set(Attribute attribute, std::string_view domain,
                                     std::uint64_t value) {
     process_events();
@@ -142,6 +148,10 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
         }
         return {};
     }
+    const bool wants_control =
+        (attribute == Attribute::disable && value == 0) ||
+        (attribute == Attribute::simulate_loan_target_kb && row != Ledger::npos);
+    if (wants_control) take_control_again(row);
     if (domain.empty()) {
         store(attribute, value, runtime.defaults);
         settings_changed();

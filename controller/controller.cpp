@@ -42,6 +42,7 @@ void Controller::tick(Time due) {
 
 void Controller::reconfigure(const Settings& settings) {
     state_->settings = settings;
+    state_->take_control_again(Ledger::npos);
     state_->settings_changed();
 }
 
@@ -51,6 +52,26 @@ Result<void> Controller::disable(std::string_view domain, bool disabled) {
 
 Result<void> Controller::release(std::string_view domain) {
     return state_->release(domain);
+}
+
+Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domain,
+                                          Duration expires) {
+    if (state_->policy() != PolicyKind::fixed)
+        return fail(Errc::refused,
+                    "policy cmm lends what the hypervisor asks for and nothing else; expected "
+                    "policy fixed");
+    return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
+}
+
+Result<void> Controller::cancel_reservation(std::uint64_t id) {
+    if (!state_->reservations.remove(id))
+        return fail(Errc::not_found, fmt::format("no reservation {}", id));
+    return {};
+}
+
+ReservationList Controller::reservations() const {
+    const auto list = state_->reservations.list();
+    return {{list.begin(), list.end()}, state_->seen.host.available_bytes};
 }
 
 Result<std::string> Controller::get_attribute(std::string_view domain,

@@ -16,6 +16,7 @@
 #include "controller/rule_set.h"
 #include "controller/snapshot_exchange.h"
 #include "hv_backends/backend.h"
+#include "model/reservation.h"
 
 namespace ballast {
 
@@ -60,6 +61,16 @@ class Controller final : public EventSink {
     Result<std::string> get_attribute(std::string_view domain, std::string_view attribute) const;
     Result<void> set_attribute(std::string_view domain, std::string_view attribute,
                                std::string_view value);
+
+    // Lends what the host lacks of `bytes` beside its reserve, and keeps it free, until it expires;
+    // what `domain` (a name or UUID that may be yet to come; empty = none) holds already comes off.
+    // Returns the reservation's number. Errors: refused (policy cmm
+    // follows the hypervisor alone), and those of Reservations::add.
+    Result<std::uint64_t> reserve(std::uint64_t bytes, std::string domain, Duration expires);
+    // Ends it; what was lent for it goes back. Errors: not_found.
+    Result<void> cancel_reservation(std::uint64_t id);
+    // As of now; `ready` and what is outstanding, as of the last tick.
+    ReservationList reservations() const;
 
     // Before the backend goes: from the next tick on every domain is given back what was lent since
     // it came, and nothing is lent, until it is switched off again. lent_bytes() tells what is

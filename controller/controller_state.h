@@ -11,6 +11,7 @@
 #include "controller/decide.h"
 #include "controller/event_inbox.h"
 #include "controller/ledger.h"
+#include "controller/reservations.h"
 #include "controller/resolve.h"
 #include "policy/request_policy.h"
 
@@ -26,7 +27,16 @@ struct Controller::State {
     void adopt_new_rows();
     bool take_over_books(std::size_t row);
     void book_observed_changes();
+    bool follow_reboot(std::size_t row, Time now);
+    bool infer_oom(std::size_t row);
+    void notice_others(std::size_t row);
+    void tell_of_others(std::size_t row, std::uint64_t left_at_bytes);
+    void decay_credit(std::size_t row, Time now);
     void decide_all(Time due, Snapshot& into);
+    // borrow.cpp: lends for reservations what is missing.
+    void borrow();
+    std::uint64_t lendable_bytes(std::size_t row) const;
+    std::uint64_t coming_bytes() const;
     void publish(Snapshot& snapshot, Time due, Time began);
 
     // events.cpp
@@ -40,6 +50,8 @@ struct Controller::State {
     bool give_everything_back();
     std::uint64_t lent_bytes() const noexcept;
     void settings_changed();
+    // Of a domain that was yielded to somebody else; npos: of all.
+    void take_control_again(std::size_t row) noexcept;
     void row_settings_changed(std::size_t row);
 
     Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
@@ -64,6 +76,9 @@ struct Controller::State {
     std::vector<Event> early_events;  // of domains that no observation has shown yet
     Observation seen;
     Ledger ledger;
+    Reservations reservations;
+    std::vector<std::uint64_t> lendable;  // by row
+    std::vector<std::uint64_t> shares;    // by row
     Allocator allocator;
     std::vector<std::int64_t> request_bytes;
     std::vector<std::uint64_t> fixed_loan_bytes;

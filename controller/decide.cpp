@@ -34,6 +34,16 @@ Wanted limited_by_step(const Wanted& wanted, const Decision& decision,
     return {decision.loaned_before_bytes + step, Constraint::rate_limit};
 }
 
+// A stuck guest is not asked for more than it gave before its time comes.
+Wanted heeding_stuck(const Wanted& wanted, const Decision& decision, const Progress& progress,
+                     Time now) noexcept {
+    if (!progress.stuck) return wanted;
+    if (wanted.loan_bytes > decision.loaned_before_bytes && now < progress.retry_at)
+        return {decision.loaned_before_bytes, Constraint::stuck};
+    const bool gives_back = wanted.loan_bytes < decision.loaned_before_bytes;
+    return {wanted.loan_bytes, gives_back ? Constraint::stuck : wanted.constraint};
+}
+
 }  // namespace
 
 void hold(const Observation& seen, std::size_t row, Constraint reason, const DomainControl& control,
@@ -76,12 +86,20 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     }
 
     Wanted wanted = wanted_loan(into, rules);
+    if (surges(seen, row, now, rules.surge, control)) {
+        const std::uint64_t own_bytes = control.original_loaned_bytes;
+        if (wanted.loan_bytes > own_bytes) wanted = {own_bytes, Constraint::surge};
+    }
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};
     }
+    wanted = heeding_stuck(wanted, into, control.progress, now);
     wanted = limited_by_step(wanted, into, control.max_step_bytes);
     into.decided_bytes = wanted.loan_bytes;
     into.constraint = wanted.constraint;
+    // What would stand in the way is told before anything is wanted.
+    if (into.constraint == Constraint::none && into.decided_bytes == into.loaned_before_bytes)
+        into.constraint = held.reason;
     into.loan_target_bytes = wanted.loan_bytes;
     control.loan_target_bytes = wanted.loan_bytes;
 }

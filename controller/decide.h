@@ -7,6 +7,7 @@
 #include "controller/domain_control.h"
 #include "controller/gate.h"
 #include "controller/rule_set.h"
+#include "controller/surge.h"
 #include "model/host.h"
 #include "model/snapshot.h"
 #include "policy/cmm_target.h"
@@ -16,6 +17,7 @@ namespace ballast {
 struct DecisionRules {
     CmmSafeguards cmm;
     GateRules gate;
+    SurgeRules surge;
     RuleSet functions;
     bool evacuating = false;  // all domains count as disabled
 };

@@ -11,6 +11,33 @@ namespace ballast {
 
 enum class Realign : std::uint8_t { no, waiting, due };
 
+// To somebody else who set the balloon.
+enum class Yielded : std::uint8_t {
+    no,
+    size,     // their size is the one to go on from
+    control,  // the domain is left alone
+};
+
+// Whether the guest still moves towards what was set.
+struct Progress {
+    std::uint64_t towards_bytes = kUnknownBytes;  // the set value that is watched
+    std::uint64_t nearest_bytes = 0;              // the guest's loan that came nearest to it
+    std::uint64_t last_bytes = 0;                 // its loan at the last look
+    Time since{};                                 // it came nearer last, or was asked
+    bool stuck = false;
+    Duration wait{};  // how long a stuck guest is not asked; doubles
+    Time retry_at{};
+};
+
+// What a guest in distress has been given.
+struct Surge {
+    Time until{};     // it is not asked to lend before
+    Duration wait{};  // doubles where it ran short soon again
+    std::uint64_t faults_seen = kUnknownBytes;
+    Time faults_at{};
+    double faults_per_s = 0;
+};
+
 struct DomainControl {
     // Settings resolved for this domain (resolve_settings).
     std::uint64_t min_mem_bytes = 0;
@@ -35,11 +62,21 @@ struct DomainControl {
     // Asynchronous backends: with set_bytes on its way, only the guest itself goes below this loan.
     // Rises while the guest inflates towards set_bytes.
     std::uint64_t floor_bytes = 0;
+    // The guest starts over: until it is up again, its balloon says nothing about it.
+    bool rebooting = false;
     // The guest has been seen at set_bytes; if it is elsewhere later, somebody else moved it.
     bool reached_set = false;
     // After the guest took memory back: the value set in the hypervisor is still the old one, and
     // has to follow as soon as the guest stands still.
     Realign realign = Realign::no;
+
+    Progress progress;
+    Surge surge;
+    // Where nothing is on its way, the loan as it was left; unknown while it settles.
+    std::uint64_t rest_bytes = kUnknownBytes;
+    Yielded yielded = Yielded::no;
+    std::uint64_t borrowed_bytes = 0;  // lent for reservations, on top of the policy's wish
+    Time credit_decayed_at{};          // the credit is as of then
 
     // Holds.
     bool hotplug_running = false;

@@ -12,6 +12,9 @@ void book_reboot(DomainControl& control) noexcept {
     control.oom_freed_bytes = 0;
     control.floor_bytes = 0;
     control.realign = Realign::no;
+    // The driver begins anew: where it comes to rest is not somebody else's doing.
+    control.rebooting = true;
+    control.surge.faults_seen = kUnknownBytes;
 }
 
 }  // namespace
@@ -72,11 +75,13 @@ void Controller::State::apply_event(const Event& event) {
         case EventKind::move_failed:
             // Nothing is on its way: the next tick asks again, if it still wants to.
             control.set_bytes = kUnknownBytes;
+            control.rest_bytes = kUnknownBytes;
             control.realign = Realign::no;
             return;
         case EventKind::domain_came:
         case EventKind::domain_went:
         case EventKind::balloon_changed:
+        case EventKind::set_by_others:
         case EventKind::page_migrated:
         case EventKind::backend_lost:
         case EventKind::backend_back:

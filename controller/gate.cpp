@@ -35,16 +35,20 @@ GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
 
 GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
                 const GateRules& rules) noexcept {
-    constexpr DomainFlags kAnyHold = DomainFlags::paused | DomainFlags::migrating |
-                                     DomainFlags::hotplug | DomainFlags::no_driver |
-                                     DomainFlags::stale_stats | DomainFlags::pinned_memory |
-                                     DomainFlags::starting | DomainFlags::unanswered;
+    constexpr DomainFlags kAnyHold =
+        DomainFlags::paused | DomainFlags::migrating | DomainFlags::hotplug |
+        DomainFlags::no_driver | DomainFlags::stale_stats | DomainFlags::pinned_memory |
+        DomainFlags::starting | DomainFlags::unanswered | DomainFlags::crashed |
+        DomainFlags::saving | DomainFlags::no_stats | DomainFlags::bad_stats;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
-                       !control.migrating && !control.hotplug_running &&
-                       !control.hotplug_occurred && control.held_for == Constraint::none;
+                       control.yielded != Yielded::control && !control.migrating &&
+                       !control.hotplug_running && !control.hotplug_occurred &&
+                       control.held_for == Constraint::none;
     if (quiet) return kOpen;
 
     if (control.migrating || has(flags, DomainFlags::migrating)) return hold(Constraint::migrating);
+    if (has(flags, DomainFlags::saving)) return hold(Constraint::saving);
+    if (has(flags, DomainFlags::crashed)) return hold(Constraint::crashed);
     if (control.paused || has(flags, DomainFlags::paused)) return hold(Constraint::paused);
     const GateAnswer hotplug = hotplug_gate(
         control, control.hotplug_running || has(flags, DomainFlags::hotplug), now, rules);
@@ -52,9 +56,12 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     // The driver skips a poll whose H_GET_MPP failed.
     if (has(flags, DomainFlags::unanswered)) return hold(Constraint::backend_error);
     if (has(flags, DomainFlags::no_driver)) return hold(Constraint::no_driver);
+    if (control.yielded == Yielded::control) return hold(Constraint::set_by_others);
     if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
     if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);
     if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);
+    if (has(flags, DomainFlags::bad_stats)) return hold_inflation(Constraint::bad_stats);
+    if (has(flags, DomainFlags::no_stats)) return hold_inflation(Constraint::no_stats);
     return kOpen;
 }
 

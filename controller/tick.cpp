@@ -1,9 +1,12 @@
 // One pass of the loop.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/log.h"
 #include "controller/controller_state.h"
+#include "controller/progress.h"
+#include "policy/credit_decay.h"
 
 namespace ballast {
 
@@ -28,6 +31,11 @@ DecisionRules Controller::State::rules() const noexcept {
         .cmm = {.oom_credit = safeguards.oom_credit,
                 .credit_after_clamp = safeguards.credit_after_clamp},
         .gate = {.delay = delay(), .always_give_back = safeguards.always_give_back},
+        .surge = {.limits = {.below_bytes = settings.guests.surge_below_bytes,
+                             .below_percent = settings.guests.surge_below_percent,
+                             .faults_per_s =
+                                 static_cast<double>(settings.guests.surge_faults_per_s)},
+                  .backoff = settings.guests.surge_backoff},
         .functions = rule_set,
         .evacuating = evacuating,
     };
@@ -115,39 +123,126 @@ bool Controller::State::take_over_books(std::size_t row) {
 }
 
 void Controller::State::book_observed_changes() {
-    const bool infer_oom = !backend.capabilities().reports_oom;
+    const Capabilities& capabilities = backend.capabilities();
+    const StuckRules stuck{settings.guests.stuck_after, settings.guests.stuck_retry_max};
+    constexpr DomainFlags kStandsStill = DomainFlags::paused | DomainFlags::migrating |
+                                         DomainFlags::saving | DomainFlags::crashed |
+                                         DomainFlags::unanswered;
+    const Time now = clock.now();
     const auto controls = ledger.controls();
     for (std::size_t row = 0; row < controls.size(); ++row) {
         DomainControl& control = controls[row];
         const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
         const bool unchanged = loaned_bytes == control.known_loaned_bytes;
         control.book_loaned(loaned_bytes);
+        follow_faults(control.surge, seen.domains.major_faults[row], now);
+        if (settings.cmm.oom_half_life > Duration{0}) decay_credit(row, now);
+        if (capabilities.asynchronous) {
+            if (follow_reboot(row, now)) continue;
+            if (capabilities.reports_oom || !infer_oom(row)) notice_others(row);
+            const bool standing_still =
+                control.paused || control.migrating ||
+                (seen.domains.flags[row] & kStandsStill) != DomainFlags::none;
+            watch_progress(control, loaned_bytes, standing_still, now, stuck);
+        }
         if (control.set_bytes == kUnknownBytes) continue;
         if (loaned_bytes == control.set_bytes) control.reached_set = true;
-
         if (loaned_bytes >= control.floor_bytes) {
             control.floor_bytes =
                 std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
             if (control.realign == Realign::waiting && unchanged) control.realign = Realign::due;
-        } else if (infer_oom && has(seen.domains.flags[row], DomainFlags::deflate_on_oom)) {
-            const std::uint64_t freed_bytes = control.floor_bytes - loaned_bytes;
-            control.oom_freed_bytes += freed_bytes;
-            control.loan_target_bytes = loaned_bytes;
-            control.set_bytes = loaned_bytes;
-            control.floor_bytes = loaned_bytes;
-            control.realign = Realign::waiting;
-            if (feed != nullptr) {
-                Event inferred;
-                inferred.kind = EventKind::oom;
-                inferred.domain = seen.domains.key[row];
-                inferred.bytes = freed_bytes;
-                feed->event(inferred, seen.domains.name[row]);
-            }
-            log::warn(
-                "{}: the guest ran out of memory and took back {}; credited, not asked for again",
-                seen.domains.name[row], format_size(freed_bytes));
         }
     }
+}
+
+// True while a guest that started over is not up again. Its balloon stays where it was until its
+// driver begins, then starts from nothing: neither is the guest's wish, nor somebody else's.
+bool Controller::State::follow_reboot(std::size_t row, Time now) {
+    constexpr DomainFlags kNotUp = DomainFlags::starting | DomainFlags::no_stats;
+    DomainControl& control = ledger.controls()[row];
+    if (!control.rebooting) return false;
+    control.rebooting = (seen.domains.flags[row] & kNotUp) != DomainFlags::none;
+    control.floor_bytes = 0;
+    control.reached_set = false;
+    control.rest_bytes = kUnknownBytes;
+    control.progress.since = now;
+    return true;
+}
+
+// True if the guest took memory back by itself, which is credited.
+bool Controller::State::infer_oom(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    if (control.set_bytes == kUnknownBytes || loaned_bytes >= control.floor_bytes ||
+        !has(seen.domains.flags[row], DomainFlags::deflate_on_oom))
+        return false;
+    const std::uint64_t freed_bytes = control.floor_bytes - loaned_bytes;
+    control.oom_freed_bytes += freed_bytes;
+    control.loan_target_bytes = loaned_bytes;
+    control.set_bytes = loaned_bytes;
+    control.floor_bytes = loaned_bytes;
+    control.realign = Realign::waiting;
+    if (feed != nullptr) {
+        Event inferred;
+        inferred.kind = EventKind::oom;
+        inferred.domain = seen.domains.key[row];
+        inferred.bytes = freed_bytes;
+        feed->event(inferred, seen.domains.name[row]);
+    }
+    log::warn("{}: the guest ran out of memory and took back {}; credited, not asked for again",
+              seen.domains.name[row], format_size(freed_bytes));
+    return true;
+}
+
+// A balloon that is elsewhere than where it was left has been set by somebody else.
+void Controller::State::notice_others(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    const bool on_its_way = control.set_bytes != kUnknownBytes && !control.reached_set;
+    if (!control.adopted || on_its_way || control.realign != Realign::no) return;
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    const bool ours = control.set_bytes != kUnknownBytes;
+    const std::uint64_t left_at = ours ? control.set_bytes : control.rest_bytes;
+    control.rest_bytes = loaned_bytes;
+    if (left_at == kUnknownBytes || left_at == loaned_bytes) return;
+
+    const SetByOthers rule = settings.guests.set_by_others;
+    if (ours) tell_of_others(row, left_at);
+    if (ours && rule == SetByOthers::override) return;
+    // Where nothing of ours was set it is the domain's own size: one that boots late comes to it.
+    control.original_loaned_bytes = loaned_bytes;
+    control.loan_target_bytes = loaned_bytes;
+    if (ours) control.yielded = rule == SetByOthers::release ? Yielded::control : Yielded::size;
+    if (control.yielded != Yielded::no || !control.fixed_is_configured)
+        control.fixed_loan_bytes = loaned_bytes;
+    control.set_bytes = kUnknownBytes;
+}
+
+void Controller::State::tell_of_others(std::size_t row, std::uint64_t left_at_bytes) {
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    constexpr std::array<std::string_view, 3> kAnswers{
+        "that is its size from now on", "it is set again", "it is left alone from now on"};
+    log::warn("{}: somebody else set its balloon, from {} lent to {}: {}", seen.domains.name[row],
+              format_size(left_at_bytes), format_size(loaned_bytes),
+              kAnswers[static_cast<std::size_t>(settings.guests.set_by_others)]);
+    if (feed == nullptr) return;
+    Event noticed;
+    noticed.kind = EventKind::set_by_others;
+    noticed.domain = seen.domains.key[row];
+    noticed.loaned_bytes = loaned_bytes;
+    feed->event(noticed, seen.domains.name[row]);
+}
+
+void Controller::State::decay_credit(std::size_t row, Time now) {
+    DomainControl& control = ledger.controls()[row];
+    const Time since = std::exchange(control.credit_decayed_at, now);
+    if (since == Time{} || control.oom_freed_bytes == 0) return;
+    const std::uint64_t page_bytes = std::uint64_t{1} << seen.domains.page_shift[row];
+    const std::uint64_t left =
+        decayed_credit(control.oom_freed_bytes, now - since, settings.cmm.oom_half_life);
+    // In whole pages, or rounding would take one at each tick; the time counts towards the next.
+    const std::uint64_t gone = (control.oom_freed_bytes - left) & ~(page_bytes - 1);
+    if (gone == 0) control.credit_decayed_at = since;
+    control.oom_freed_bytes -= gone;
 }
 
 void Controller::State::decide_all(Time due, Snapshot& into) {
@@ -158,7 +253,7 @@ void Controller::State::decide_all(Time due, Snapshot& into) {
     if (kind == PolicyKind::fixed) {
         fixed_loan_bytes.resize(rows);
         for (std::size_t row = 0; row < rows; ++row) {
-            fixed_loan_bytes[row] = controls[row].fixed_loan_bytes;
+            fixed_loan_bytes[row] = controls[row].fixed_loan_bytes + controls[row].borrowed_bytes;
         }
     }
     request_loans(kind, seen, {fixed_loan_bytes}, request_bytes);
@@ -166,8 +261,10 @@ void Controller::State::decide_all(Time due, Snapshot& into) {
     const DecisionRules decision_rules = rules();
     into.decisions.resize(rows);
     for (std::size_t row = 0; row < rows; ++row) {
-        decide(seen, row, request_bytes[row], due, decision_rules, controls[row],
-               into.decisions[row]);
+        Decision& decision = into.decisions[row];
+        decide(seen, row, request_bytes[row], due, decision_rules, controls[row], decision);
+        if (controls[row].borrowed_bytes > 0 && decision.constraint == Constraint::none)
+            decision.constraint = Constraint::reservation;
     }
 }
 
@@ -219,10 +316,13 @@ void Controller::State::tick(Time due) {
         adopt_new_rows();
         for (const Event& event : std::exchange(early_events, {})) apply_event(event);
         book_observed_changes();
+        borrow();
         decide_all(due, snapshot);
         if (!dry_run) {
-            allocator.run(seen.host, {settings.host.reserve_bytes}, *ledger.names(),
-                          ledger.controls(), snapshot.decisions, calls, snapshot.troubles);
+            const std::uint64_t spoken_for =
+                settings.host.reserve_bytes + reservations.outstanding_bytes();
+            allocator.run(seen.host, {spoken_for}, *ledger.names(), ledger.controls(),
+                          snapshot.decisions, calls, snapshot.troubles);
         }
     } else {
         // Nothing is known of now: show the last figures, and why nothing was decided.

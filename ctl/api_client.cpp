@@ -79,6 +79,20 @@ Answer ApiClient::set_attribute(const std::string& domain, const std::string& at
     return call("PUT", attribute_target(domain, attribute), {{"value", value}});
 }
 
+Answer ApiClient::reservations() {
+    return call("GET", "/api/v1/reservations");
+}
+
+Answer ApiClient::reserve(std::uint64_t bytes, const std::string& domain, double expires_s) {
+    Json body{{"bytes", std::to_string(bytes)}, {"expires_seconds", fmt::format("{}", expires_s)}};
+    if (!domain.empty()) body["domain"] = domain;
+    return call("POST", "/api/v1/reservations", body);
+}
+
+Answer ApiClient::cancel_reservation(std::uint64_t id) {
+    return call("DELETE", "/api/v1/reservations/" + std::to_string(id));
+}
+
 Answer ApiClient::backends() {
     return call("GET", "/api/v1/backends");
 }

@@ -30,6 +30,11 @@ class ApiClient {
     // `action`: "disable", "enable" or "release".
     Answer control(const std::string& action, const std::string& domain);
 
+    Answer reservations();
+    // `domain` empty = none.
+    Answer reserve(std::uint64_t bytes, const std::string& domain, double expires_s);
+    Answer cancel_reservation(std::uint64_t id);
+
     Answer backends();
     Answer probe();
     // `action`: "load", "unload" or "lockdown"; `fields` are texts. Blocks for as long as it takes,

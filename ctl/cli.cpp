@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_domain_commands(app, session);
     add_attribute_commands(app, session);
     add_control_commands(app, session);
+    add_reserve_command(app, session);
     add_backend_command(app, session);
     add_check_config_command(app, session);
     add_simulate_command(app, session);

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "base/units.h"
 #include "bus/ballast_bus.hpp"
 #include "ctl/bus_option.h"
+#include "ctl/interruptible.h"
 #include "ctl/live_text.h"
 #include "ctl/session.h"
 #include "recording/bus_recorder.h"
@@ -24,31 +23,6 @@ struct Options {
 constexpr Duration commit_every = std::chrono::seconds(1);
 constexpr int patience_ms = 200;
 
-volatile std::sig_atomic_t interrupted = 0;
-
-// Ends the recording in good order at a first signal; a second one ends the process.
-class Interruptible {
-  public:
-    Interruptible() {
-        interrupted = 0;
-        struct sigaction action {};
-        action.sa_handler = [](int) { interrupted = 1; };
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            sigaction(signals[i], &action, &before_[i]);
-    }
-    ~Interruptible() {
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            sigaction(signals[i], &before_[i], nullptr);
-    }
-    Interruptible(const Interruptible&) = delete;
-    Interruptible& operator=(const Interruptible&) = delete;
-
-  private:
-    static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
-    std::array<struct sigaction, signals.size()> before_{};
-};
-
 std::string told(const BusRecorder& recorder) {
     return fmt::format("{} records, {}, {} lost", recorder.records(), format_size(recorder.bytes()),
                        recorder.lost());
@@ -56,13 +30,14 @@ std::string told(const BusRecorder& recorder) {
 
 // Until it is interrupted or the time is over.
 Result<void> record(const Session& session, Bus& bus, BusRecorder& recorder, Duration span) {
+    const Interruptible interruptible;
     const SystemClock clock;
     const Environment& environment = session.environment;
     LiveText live(environment.err, environment.err_terminal, clock);
     const Time begun = clock.now();
     Time next_commit = begun + commit_every;
     ballast_bus_record record;
-    for (Time now = begun; interrupted == 0 && now - begun < span; now = clock.now()) {
+    for (Time now = begun; !interruptible.interrupted() && now - begun < span; now = clock.now()) {
         if (bus.next(record, patience_ms) == BALLAST_BUS_RECORD)
             if (auto added = recorder.add(record); !added) return added;
         if (now >= next_commit) {
@@ -92,7 +67,6 @@ ExitStatus run(const Session& session, const Options& options) {
         Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
         auto recorder = BusRecorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
         if (!recorder) return session.fail({ExitStatus::failed, recorder.error().message()});
-        const Interruptible interruptible;
         const auto recorded = record(session, bus, **recorder, *span);
         if (!recorded) return session.fail({ExitStatus::failed, recorded.error().message()});
         if (session.json)

@@ -49,5 +49,6 @@ void add_conform_command(CLI::App& app, Session& session);
 void add_probe_command(CLI::App& app, Session& session);
 void add_watch_command(CLI::App& app, Session& session);
 void add_record_command(CLI::App& app, Session& session);
+void add_reserve_command(CLI::App& app, Session& session);
 
 }  // namespace ballast::ctl

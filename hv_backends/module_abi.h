@@ -113,7 +113,8 @@ enum ballast_event_kind {
     BALLAST_EVENT_BACKEND_BACK = 12,
     BALLAST_EVENT_GUEST_REBOOTED = 13, /* everything lent is with the guest again */
     BALLAST_EVENT_PAGE_MIGRATED = 14,
-    BALLAST_EVENT_MOVE_FAILED = 15 /* a step that was accepted came to nothing */
+    BALLAST_EVENT_MOVE_FAILED = 15,  /* a step that was accepted came to nothing */
+    BALLAST_EVENT_SET_BY_OTHERS = 16 /* somebody else set the balloon: `loaned_bytes` by that */
 };
 
 /* A figure that the guest or the hypervisor did not tell. */
@@ -163,6 +164,10 @@ struct ballast_capabilities {
 #define BALLAST_DOMAIN_STARTING (1u << 7)       /* its figures are not settled */
 #define BALLAST_DOMAIN_UNANSWERED (1u << 8)     /* the hypervisor did not answer for it */
 #define BALLAST_DOMAIN_CARRIED_OVER (1u << 9)   /* restored or migrated: its balloon is as it was */
+#define BALLAST_DOMAIN_CRASHED (1u << 10)       /* the guest's kernel is gone */
+#define BALLAST_DOMAIN_SAVING (1u << 11)        /* its memory is being written out */
+#define BALLAST_DOMAIN_NO_STATS (1u << 12)      /* guest statistics never came */
+#define BALLAST_DOMAIN_BAD_STATS (1u << 13)     /* guest statistics contradict each other */
 
 /* The domains' figures, a column each, `rows` long. The host owns the memory; what the last
  * observation wrote is still there. */
@@ -194,6 +199,14 @@ struct ballast_observation {
     int64_t at_ns;
     uint64_t host_total_bytes;     /* or BALLAST_UNKNOWN_BYTES */
     uint64_t host_available_bytes; /* what can be handed out without swapping */
+    /* Two more columns: the guest's major page faults since it started, and what the host really
+     * holds for the domain. Left alone they tell BALLAST_UNKNOWN_BYTES. */
+    uint64_t* major_faults;
+    uint64_t* resident_bytes;
+    /* Of the host, BALLAST_UNKNOWN_BYTES where left alone. */
+    uint64_t host_swap_total_bytes;
+    uint64_t host_swap_free_bytes;
+    uint64_t host_memory_stall_us; /* some task stood still for want of memory, since its start */
 };
 
 /* Loaned bytes of one domain to go from and to; to > from inflates. Both are whole guest pages. */

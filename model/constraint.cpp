@@ -25,6 +25,12 @@ constexpr std::array<Words, kConstraintCount> kWords{{
     {"host_floor", "the host does not have the memory free yet"},
     {"pinned_memory", "the domain's memory is pinned, lending would free nothing"},
     {"backend_error", "the hypervisor refused or failed"},
+    {"surge", "the guest ran short of memory, has it back and is left alone for a while"},
+    {"no_stats", "the guest never sent statistics, so that nothing is known of its need"},
+    {"bad_stats", "the guest's statistics contradict each other"},
+    {"saving", "the domain is being saved, dumped or snapshot"},
+    {"crashed", "the guest has crashed"},
+    {"set_by_others", "somebody else set the balloon, and what they set stands"},
 }};
 
 }  // namespace

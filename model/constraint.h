@@ -24,8 +24,14 @@ enum class Constraint : std::uint8_t {
     host_floor,     // the host does not have the memory to give back yet
     pinned_memory,  // lending would free nothing
     backend_error,  // the backend refused or failed
+    surge,          // the guest ran short: it has everything back, and is left alone for a while
+    no_stats,       // guest statistics never came
+    bad_stats,      // guest statistics contradict each other
+    saving,         // the domain is being saved, dumped or snapshot
+    crashed,        // the guest has crashed
+    set_by_others,  // somebody else set the balloon, which counts
 };
-inline constexpr std::size_t kConstraintCount = 16;
+inline constexpr std::size_t kConstraintCount = 22;
 
 // The stable name used in JSON, metrics and text ("min_mem").
 std::string_view to_string(Constraint constraint) noexcept;

@@ -36,6 +36,10 @@ enum class DomainFlags : std::uint16_t {
     starting = 1U << 7U,        // booting: its figures are not settled
     unanswered = 1U << 8U,      // the hypervisor did not answer for it this time
     carried_over = 1U << 9U,    // restored, reverted or migrated here: its balloon is as it was
+    crashed = 1U << 10U,        // the guest's kernel is gone
+    saving = 1U << 11U,         // its memory is being written out
+    no_stats = 1U << 12U,       // guest statistics never came
+    bad_stats = 1U << 13U,      // guest statistics contradict each other; figures are unknown
 };
 
 constexpr DomainFlags operator|(DomainFlags a, DomainFlags b) noexcept {
@@ -51,7 +55,7 @@ constexpr bool has(DomainFlags flags, DomainFlags bit) noexcept {
     return (flags & bit) != DomainFlags::none;
 }
 
-// A figure that the guest or the hypervisor did not tell.
+// A figure that the guest or the hypervisor did not tell; for counts as well.
 inline constexpr std::uint64_t kUnknownBytes = std::numeric_limits<std::uint64_t>::max();
 
 // Every domain of one observation. All columns have one entry per row; rows keep their order until
@@ -72,6 +76,10 @@ struct DomainTable {
     // Guest figures; kUnknownBytes where not told.
     std::vector<std::uint64_t> unused_bytes;  // MemFree
     std::vector<std::uint64_t> usable_bytes;  // MemAvailable
+    std::vector<std::uint64_t> major_faults;  // since the guest started
+
+    // What the host really holds for the domain; kUnknownBytes where not told.
+    std::vector<std::uint64_t> resident_bytes;
 
     std::size_t size() const noexcept { return key.size(); }
     // Makes every column `rows` long; new rows are zero, their guest figures unknown.

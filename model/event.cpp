@@ -36,6 +36,8 @@ std::string_view to_string(EventKind kind) noexcept {
             return "page_migrated";
         case EventKind::move_failed:
             return "move_failed";
+        case EventKind::set_by_others:
+            return "set_by_others";
     }
     return "unknown";
 }

@@ -28,8 +28,9 @@ enum class EventKind : std::uint8_t {
     guest_rebooted,  // the balloon starts over; everything lent is with the guest again
     page_migrated,   // `bytes` of loaned pages were moved by the guest
     move_failed,     // a step that was accepted came to nothing; `detail` says why
+    set_by_others,   // somebody else set the balloon; the domain lends `loaned_bytes` by that
 };
-inline constexpr std::size_t kEventKindCount = 16;
+inline constexpr std::size_t kEventKindCount = 17;
 
 // Stable name used in JSON and text ("hotplug_began").
 std::string_view to_string(EventKind kind) noexcept;

@@ -49,7 +49,7 @@ Api::Api(const SnapshotExchange& snapshots, Control& control, BackendAdmin& back
       started_(clock.now()) {}
 
 std::span<const Api::Route> Api::routes() noexcept {
-    static constexpr std::array<Route, 20> kRoutes{{
+    static constexpr std::array<Route, 23> kRoutes{{
         {"GET", "/metrics", false, &Api::metrics},
         {"GET", "/healthz", false, &Api::healthz},
         {"GET", "/readyz", false, &Api::readyz},
@@ -64,6 +64,9 @@ std::span<const Api::Route> Api::routes() noexcept {
         {"POST", "/api/v1/disable", true, &Api::disable},
         {"POST", "/api/v1/enable", true, &Api::enable},
         {"POST", "/api/v1/release", true, &Api::release},
+        {"GET", "/api/v1/reservations", false, &Api::reservations},
+        {"POST", "/api/v1/reservations", true, &Api::reserve},
+        {"DELETE", "/api/v1/reservations/{id}", true, &Api::cancel_reservation},
         {"GET", "/api/v1/probe", false, &Api::probe},
         {"GET", "/api/v1/events", false, &Api::events},
         {"GET", "/api/v1/backends", false, &Api::backends},

@@ -55,6 +55,9 @@ class Api {
     Response disable(const Call&) const;
     Response enable(const Call&) const;
     Response release(const Call&) const;
+    Response reservations(const Call&) const;
+    Response reserve(const Call&) const;
+    Response cancel_reservation(const Call&) const;
 
     Response backends(const Call&) const;
     Response load_backend(const Call&) const;

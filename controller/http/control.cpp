@@ -51,4 +51,21 @@ Result<void> LoopControl::release(const std::string& domain) {
     return on_loop<void>([domain](Controller& controller) { return controller.release(domain); });
 }
 
+Result<std::uint64_t> LoopControl::reserve(std::uint64_t bytes, const std::string& domain,
+                                           Duration expires) {
+    return on_loop<std::uint64_t>([bytes, domain, expires](Controller& controller) {
+        return controller.reserve(bytes, domain, expires);
+    });
+}
+
+Result<void> LoopControl::cancel_reservation(std::uint64_t id) {
+    return on_loop<void>(
+        [id](Controller& controller) { return controller.cancel_reservation(id); });
+}
+
+Result<ReservationList> LoopControl::reservations() {
+    return on_loop<ReservationList>(
+        [](Controller& controller) { return Result<ReservationList>(controller.reservations()); });
+}
+
 }  // namespace ballast

@@ -22,6 +22,11 @@ class Control {
                                               const std::string& value) = 0;
     virtual Result<void> disable(const std::string& domain, bool disabled) = 0;
     virtual Result<void> release(const std::string& domain) = 0;
+    // Controller::reserve, cancel_reservation and reservations.
+    virtual Result<std::uint64_t> reserve(std::uint64_t bytes, const std::string& domain,
+                                          Duration expires) = 0;
+    virtual Result<void> cancel_reservation(std::uint64_t id) = 0;
+    virtual Result<ReservationList> reservations() = 0;
     // True once the daemon is told to stop; it gives back what was lent, and nothing else any more.
     // Does not wait.
     virtual bool stopping() const noexcept = 0;
@@ -41,6 +46,10 @@ class LoopControl final : public Control {
                                       const std::string& value) override;
     Result<void> disable(const std::string& domain, bool disabled) override;
     Result<void> release(const std::string& domain) override;
+    Result<std::uint64_t> reserve(std::uint64_t bytes, const std::string& domain,
+                                  Duration expires) override;
+    Result<void> cancel_reservation(std::uint64_t id) override;
+    Result<ReservationList> reservations() override;
     bool stopping() const noexcept override { return loop_.stopping(); }
 
   private:

@@ -12,10 +12,6 @@
 namespace ballast {
 namespace {
 
-Json known(std::uint64_t bytes) {
-    return bytes == kUnknownBytes ? Json(nullptr) : Json(bytes);
-}
-
 Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
@@ -31,7 +27,7 @@ std::string timestamp(WallTime time) {
                        fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis.count());
 }
 
-constexpr std::array<std::pair<DomainFlags, std::string_view>, 9> kFlagNames{{
+constexpr std::array<std::pair<DomainFlags, std::string_view>, 13> kFlagNames{{
     {DomainFlags::paused, "paused"},
     {DomainFlags::migrating, "migrating"},
     {DomainFlags::hotplug, "hotplug"},
@@ -41,6 +37,10 @@ constexpr std::array<std::pair<DomainFlags, std::string_view>, 9> kFlagNames{{
     {DomainFlags::deflate_on_oom, "deflate_on_oom"},
     {DomainFlags::starting, "starting"},
     {DomainFlags::carried_over, "carried_over"},
+    {DomainFlags::crashed, "crashed"},
+    {DomainFlags::saving, "saving"},
+    {DomainFlags::no_stats, "no_stats"},
+    {DomainFlags::bad_stats, "bad_stats"},
 }};
 
 Json flags_json(DomainFlags flags) {
@@ -96,6 +96,10 @@ std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view n
     return std::nullopt;
 }
 
+Json known(std::uint64_t bytes) {
+    return bytes == kUnknownBytes ? Json(nullptr) : Json(bytes);
+}
+
 Json status_json(const Snapshot& snapshot) {
     return {{"version", BALLAST_VERSION},
             {"backend",
@@ -108,7 +112,10 @@ Json status_json(const Snapshot& snapshot) {
             {"tick", tick_json(snapshot.tick)},
             {"host",
              {{"total_bytes", known(snapshot.host.total_bytes)},
-              {"available_bytes", known(snapshot.host.available_bytes)}}},
+              {"available_bytes", known(snapshot.host.available_bytes)},
+              {"swap_total_bytes", known(snapshot.host.swap_total_bytes)},
+              {"swap_free_bytes", known(snapshot.host.swap_free_bytes)},
+              {"memory_stall_us", known(snapshot.host.memory_stall_us)}}},
             {"domains", totals_json(snapshot)}};
 }
 

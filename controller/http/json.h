@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 std::size_t row_count(const Snapshot& snapshot) noexcept;
 std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view name) noexcept;
 
+// null where a backend cannot tell.
+Json known(std::uint64_t bytes);
+
 Json status_json(const Snapshot& snapshot);
 Json domain_json(const Snapshot& snapshot, std::size_t row);
 Json explain_json(const Snapshot& snapshot, std::size_t row);

@@ -230,6 +230,14 @@ class SnapshotCollector final : public prometheus::Collectable {
                   snapshot.host.total_bytes);
         add_known(out, "ballast_host_memory_available_bytes",
                   "Memory the host can hand out without swapping.", snapshot.host.available_bytes);
+        add_known(out, "ballast_host_swap_bytes", "Swap space of the host.",
+                  snapshot.host.swap_total_bytes);
+        add_known(out, "ballast_host_swap_free_bytes", "Of it, unused.",
+                  snapshot.host.swap_free_bytes);
+        if (snapshot.host.memory_stall_us != kUnknownBytes)
+            add(out, "ballast_host_memory_stall_seconds_total",
+                "How long some task of the host stood still for want of memory (PSI, some).",
+                MetricType::Counter, static_cast<double>(snapshot.host.memory_stall_us) * 1e-6);
         add(out, "ballast_domains", "Domains observed.", MetricType::Gauge,
             static_cast<double>(totals.domains));
         add_known(out, "ballast_host_domain_memory_bytes",

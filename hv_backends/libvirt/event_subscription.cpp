@@ -71,9 +71,12 @@ void on_reboot(virConnectPtr, virDomainPtr domain, void* opaque) {
     send(relay, domain, EventKind::guest_rebooted);
 }
 
-// libvirt's own aliases of devices that are memory; nullptr comes with broken events.
+// libvirt's own aliases of devices that are memory; nullptr comes with broken events. The events
+// that tell of additions name the memory behind the device: "memdimm0" where others say "dimm0".
 bool is_memory(const char* alias) noexcept {
-    const std::string_view name(alias == nullptr ? "" : alias);
+    std::string_view name(alias == nullptr ? "" : alias);
+    constexpr std::string_view kBehind = "mem";
+    if (name.starts_with(kBehind)) name.remove_prefix(kBehind.size());
     constexpr std::string_view kPrefixes[] = {"dimm", "nvdimm", "virtiomem", "virtiopmem"};
     return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
                        [name](std::string_view prefix) { return name.starts_with(prefix); });
@@ -96,6 +99,12 @@ void on_device_removed(virConnectPtr, virDomainPtr domain, const char* alias, vo
 }
 void on_removal_failed(virConnectPtr, virDomainPtr domain, const char* alias, void* opaque) {
     device_changed(opaque, domain, alias, EventKind::hotplug_cancelled);
+}
+
+// A virtio-mem device grows or shrinks in steps, and tells each.
+void on_memory_size_changed(virConnectPtr connection, virDomainPtr domain, const char* alias,
+                            unsigned long long /*size_kib*/, void* opaque) {
+    on_device_added(connection, domain, alias, opaque);
 }
 
 void on_migration_iteration(virConnectPtr, virDomainPtr domain, int iteration, void* opaque) {
@@ -154,6 +163,7 @@ EventSubscription::EventSubscription(virConnectPtr connection,
         callback(VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, on_device_added),
         callback(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, on_device_removed),
         callback(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, on_removal_failed),
+        callback(VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, on_memory_size_changed),
         callback(VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, on_migration_iteration),
         callback(VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, on_job_completed),
     };

@@ -13,6 +13,7 @@ constexpr Duration kLeastStaleTime = std::chrono::seconds(5);
 }  // namespace
 
 void Freshness::restart(Time now) noexcept {
+    if (last_update_s_ != 0) before_s_ = last_update_s_;
     last_update_s_ = 0;
     since_ = now;
     moved_at_ = now;
@@ -21,14 +22,15 @@ void Freshness::restart(Time now) noexcept {
 DomainFlags Freshness::update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
                               Time now) noexcept {
     // 0: not told this time, which is no news.
-    if (last_update_s != 0 && last_update_s != last_update_s_) {
+    if (last_update_s != 0 && last_update_s != last_update_s_ && last_update_s != before_s_) {
         last_update_s_ = last_update_s;
+        before_s_ = 0;
         moved_at_ = now;
     }
     if (!running) moved_at_ = now;
 
     if (last_update_s_ == 0)
-        return now - since_ < kSettleTime ? DomainFlags::starting : DomainFlags::none;
+        return now - since_ < kSettleTime ? DomainFlags::starting : DomainFlags::no_stats;
     if (period_s == 0) return DomainFlags::none;
     const Duration limit =
         std::max<Duration>(kLeastStaleTime, std::chrono::seconds(period_s) * kStalePeriods);

@@ -16,16 +16,17 @@ class Freshness {
 
     // `last_update_s` is when the guest last sent statistics, by its hypervisor's clock (0 =
     // never); only whether it changes is looked at. `period_s` 0: none are collected.
-    // `starting` until the first ones arrive, for a few seconds at most: a guest that never sends
-    // any shows unknown figures, not stale ones. `stale_stats` when they came before and have not
-    // moved for several periods while the domain ran.
+    // `starting` until the first ones arrive, for a few seconds at most, then `no_stats`.
+    // `stale_stats` when they came before and have not moved for several periods while the domain
+    // ran.
     DomainFlags update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
                        Time now) noexcept;
 
   private:
     std::uint64_t last_update_s_ = 0;
-    Time since_{};     // restart
-    Time moved_at_{};  // last_update_s_ last changed, or the domain last stood still
+    std::uint64_t before_s_ = 0;  // what was told last before the guest started over
+    Time since_{};                // restart
+    Time moved_at_{};             // last_update_s_ last changed, or the domain last stood still
 };
 
 }  // namespace ballast

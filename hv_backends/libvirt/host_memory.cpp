@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "base/units.h"
 
@@ -15,26 +16,40 @@ std::uint64_t bytes_of(std::uint64_t kib) noexcept {
     return kib > std::numeric_limits<std::uint64_t>::max() / kKiB ? kUnknownBytes : kib * kKiB;
 }
 
-// The figure of a line "NAME:   123 kB".
-std::uint64_t field_bytes(std::string_view text, std::string_view name) noexcept {
+// The number behind `name` and any blanks.
+std::optional<std::uint64_t> number_after(std::string_view text, std::string_view name) noexcept {
     const std::size_t at = text.find(name);
-    if (at == std::string_view::npos) return kUnknownBytes;
+    if (at == std::string_view::npos) return std::nullopt;
     const std::size_t digit = text.find_first_not_of(' ', at + name.size());
-    if (digit == std::string_view::npos) return kUnknownBytes;
-    std::uint64_t kib = 0;
-    const auto [end, error] = std::from_chars(text.data() + digit, text.data() + text.size(), kib);
-    return error == std::errc() ? bytes_of(kib) : kUnknownBytes;
+    if (digit == std::string_view::npos) return std::nullopt;
+    std::uint64_t value = 0;
+    const auto [end, error] =
+        std::from_chars(text.data() + digit, text.data() + text.size(), value);
+    if (error != std::errc()) return std::nullopt;
+    return value;
 }
 
-HostState read_local() noexcept {
+// The figure of a line "NAME:   123 kB".
+std::uint64_t field_bytes(std::string_view text, std::string_view name) noexcept {
+    const auto kib = number_after(text, name);
+    return kib ? bytes_of(*kib) : kUnknownBytes;
+}
+
+// What a file of /proc holds, up to the size of the buffer; empty if it cannot be read.
+std::string_view read_file(const char* path, std::array<char, 4096>& buffer) noexcept {
     struct Closer {
         void operator()(std::FILE* file) const noexcept { std::fclose(file); }
     };
-    const std::unique_ptr<std::FILE, Closer> file(std::fopen("/proc/meminfo", "re"));
+    const std::unique_ptr<std::FILE, Closer> file(std::fopen(path, "re"));
     if (file == nullptr) return {};
+    return {buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get())};
+}
+
+HostState read_local() noexcept {
     std::array<char, 4096> buffer;
-    const std::size_t length = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    return parse_meminfo({buffer.data(), length});
+    HostState host = parse_meminfo(read_file("/proc/meminfo", buffer));
+    host.memory_stall_us = parse_pressure(read_file("/proc/pressure/memory", buffer));
+    return host;
 }
 
 HostState read_remote(virConnectPtr connection) noexcept {
@@ -61,7 +76,15 @@ HostState parse_meminfo(std::string_view text) noexcept {
     HostState host;
     host.total_bytes = field_bytes(text, "MemTotal:");
     host.available_bytes = field_bytes(text, "MemAvailable:");
+    host.swap_total_bytes = field_bytes(text, "SwapTotal:");
+    host.swap_free_bytes = field_bytes(text, "SwapFree:");
     return host;
+}
+
+std::uint64_t parse_pressure(std::string_view text) noexcept {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (!line.starts_with("some ")) return kUnknownBytes;
+    return number_after(line, "total=").value_or(kUnknownBytes);
 }
 
 bool is_local(std::string_view uri) noexcept {

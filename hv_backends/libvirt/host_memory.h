@@ -11,6 +11,9 @@ namespace ballast {
 
 // MemTotal and MemAvailable of a /proc/meminfo; unknown where absent.
 HostState parse_meminfo(std::string_view text) noexcept;
+// Microseconds since the start that some task stood still for want of memory, from
+// /proc/pressure/memory; kUnknownBytes where that is not told.
+std::uint64_t parse_pressure(std::string_view text) noexcept;
 
 // Whether the URI leads to the machine we run on, with real guests ("qemu:///system", also with a
 // socket of its own); false for libvirt's test driver.

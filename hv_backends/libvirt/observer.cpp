@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/units.h"
 #include "hv_backends/libvirt/event_subscription.h"
 
 namespace ballast {
@@ -22,6 +23,19 @@ void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
 bool job_runs(virDomainPtr domain) noexcept {
     virDomainJobInfo job{};
     return virDomainGetJobInfo(domain, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
+}
+
+// Counts only rise while a guest runs: statistics with one that goes back are not believed.
+bool believable(LibvirtDomain& domain, const StatsSample& sample,
+                std::uint64_t total_bytes) noexcept {
+    const bool goes_back = sample.major_faults != kUnknownBytes &&
+                           domain.major_faults != kUnknownBytes &&
+                           sample.major_faults < domain.major_faults;
+    if (goes_back) domain.doubted_update_s = sample.last_update_s;
+    domain.major_faults = sample.major_faults;
+    const bool doubted =
+        domain.doubted_update_s != 0 && domain.doubted_update_s == sample.last_update_s;
+    return !doubted && plausible(sample, total_bytes);
 }
 
 }  // namespace
@@ -50,6 +64,7 @@ void Observer::apply_notes(Time now) {
                 break;
             case Note::Kind::rebooted:
                 domain.freshness.restart(now);
+                domain.major_faults = kUnknownBytes;
                 break;
             case Note::Kind::paused:
                 domain.told_paused = true;
@@ -181,7 +196,6 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     reconcile(domain, flags);
     if (domain.told_migrating) flags = flags | DomainFlags::migrating;
 
-    const bool statistics = domain.facts.has_balloon && domain.facts.stats_period_s != 0;
     if (!domain.facts_known) {
         flags = flags | DomainFlags::starting;
     } else {
@@ -189,11 +203,15 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
         if (domain.facts.deflate_on_oom) flags = flags | DomainFlags::deflate_on_oom;
         if (domain.facts.pinned_memory) flags = flags | DomainFlags::pinned_memory;
     }
-    if (statistics)
+    if (domain.facts_known && domain.facts.has_balloon)
         flags = flags | domain.freshness.update(sample.last_update_s, domain.facts.stats_period_s,
                                                 sample.running(), now);
 
-    const MemoryFigures figures = memory_figures(sample, domain.facts);
+    MemoryFigures figures = memory_figures(sample, domain.facts);
+    if (!believable(domain, sample, figures.total_bytes)) {
+        flags = flags | DomainFlags::bad_stats;
+        figures.unused_bytes = figures.usable_bytes = kUnknownBytes;
+    }
     if (figures.total_bytes != domain.total_bytes) {
         domain.total_bytes = figures.total_bytes;
         relay_.set_total(domain.key, figures.total_bytes);
@@ -209,6 +227,9 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     table.loan_request_bytes[row] = 0;
     table.unused_bytes[row] = figures.unused_bytes;
     table.usable_bytes[row] = figures.usable_bytes;
+    table.major_faults[row] = domain.major_faults;
+    table.resident_bytes[row] =
+        sample.rss_kib > kUnknownBytes / kKiB ? kUnknownBytes : sample.rss_kib * kKiB;
 }
 
 LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {

@@ -24,8 +24,10 @@ struct LibvirtDomain {
     bool facts_known = false;
     DomainFacts facts;
     Freshness freshness;
-    bool told_paused = false;     // the controller's last word from us
-    bool told_migrating = false;  //
+    std::uint64_t major_faults = kUnknownBytes;  // as last told
+    std::uint64_t doubted_update_s = 0;          // the update in which a count went back
+    bool told_paused = false;                    // the controller's last word from us
+    bool told_migrating = false;                 //
     std::uint64_t total_bytes = 0;
     std::uint64_t loaned_bytes = 0;
     bool balloon_told = false;  // its size was told before

@@ -27,6 +27,9 @@ std::uint64_t* figure(StatsSample& sample, std::string_view name) noexcept {
     if (name == "balloon.maximum") return &sample.maximum_kib;
     if (name == "balloon.unused") return &sample.unused_kib;
     if (name == "balloon.usable") return &sample.usable_kib;
+    if (name == "balloon.available") return &sample.available_kib;
+    if (name == "balloon.rss") return &sample.rss_kib;
+    if (name == "balloon.major_fault") return &sample.major_faults;
     if (name == "balloon.last-update") return &sample.last_update_s;
     return nullptr;
 }
@@ -50,6 +53,15 @@ StatsSample read_sample(const virTypedParameter* parameters, int count) noexcept
         }
     }
     return sample;
+}
+
+bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept {
+    if (sample.available_kib == kUnknownBytes) return true;
+    const auto fits = [&](std::uint64_t kib) {
+        return kib == kUnknownBytes || kib <= sample.available_kib;
+    };
+    return sample.available_kib != 0 && sample.available_kib <= total_bytes / kKiB &&
+           fits(sample.unused_kib) && fits(sample.usable_kib);
 }
 
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept {
@@ -76,7 +88,16 @@ DomainFlags state_flags(const StatsSample& sample) noexcept {
                                                sample.reason == VIR_DOMAIN_RUNNING_MIGRATED ||
                                                sample.reason == VIR_DOMAIN_RUNNING_FROM_SNAPSHOT);
     DomainFlags flags = carried_over ? DomainFlags::carried_over : DomainFlags::none;
+    const bool saving =
+        sample.state == VIR_DOMAIN_PAUSED &&
+        (sample.reason == VIR_DOMAIN_PAUSED_SAVE || sample.reason == VIR_DOMAIN_PAUSED_DUMP ||
+         sample.reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+    const bool crashed =
+        sample.state == VIR_DOMAIN_CRASHED ||
+        (sample.state == VIR_DOMAIN_PAUSED && sample.reason == VIR_DOMAIN_PAUSED_CRASHED);
     if (!sample.running()) flags = flags | DomainFlags::paused;
+    if (saving) flags = flags | DomainFlags::saving;
+    if (crashed) flags = flags | DomainFlags::crashed;
     if (migrating) flags = flags | DomainFlags::migrating;
     return flags;
 }

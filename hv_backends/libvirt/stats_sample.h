@@ -18,13 +18,20 @@ struct StatsSample {
     std::uint64_t maximum_kib = kUnknownBytes;
     std::uint64_t unused_kib = kUnknownBytes;
     std::uint64_t usable_kib = kUnknownBytes;
-    std::uint64_t last_update_s = 0;  // when the guest last sent statistics; 0 = never
+    std::uint64_t available_kib = kUnknownBytes;  // what its kernel manages
+    std::uint64_t rss_kib = kUnknownBytes;        // of its QEMU
+    std::uint64_t major_faults = kUnknownBytes;   // since it started
+    std::uint64_t last_update_s = 0;              // when the guest last sent statistics; 0 = never
 
     bool running() const noexcept;
 };
 
 // Fields of other names or types are passed over.
 StatsSample read_sample(const virTypedParameter* parameters, int count) noexcept;
+
+// Whether the guest's figures can be true together: it has some memory, no more than the domain,
+// and neither more unused nor more usable than that. Figures that are absent contradict nothing.
+bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept;
 
 // Whole bytes, consistent whatever a guest claims: loaned <= total, both whole 4 KiB pages; guest
 // figures above the total are unknown.
@@ -36,7 +43,7 @@ struct MemoryFigures {
 };
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept;
 
-// paused, migrating and carried_over, as far as the domain's state tells.
+// paused, saving, crashed, migrating and carried_over, as far as the domain's state tells.
 DomainFlags state_flags(const StatsSample& sample) noexcept;
 
 }  // namespace ballast

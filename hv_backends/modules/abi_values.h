@@ -26,6 +26,10 @@ static_assert(static_cast<unsigned>(DomainFlags::deflate_on_oom) == BALLAST_DOMA
 static_assert(static_cast<unsigned>(DomainFlags::starting) == BALLAST_DOMAIN_STARTING);
 static_assert(static_cast<unsigned>(DomainFlags::unanswered) == BALLAST_DOMAIN_UNANSWERED);
 static_assert(static_cast<unsigned>(DomainFlags::carried_over) == BALLAST_DOMAIN_CARRIED_OVER);
+static_assert(static_cast<unsigned>(DomainFlags::crashed) == BALLAST_DOMAIN_CRASHED);
+static_assert(static_cast<unsigned>(DomainFlags::saving) == BALLAST_DOMAIN_SAVING);
+static_assert(static_cast<unsigned>(DomainFlags::no_stats) == BALLAST_DOMAIN_NO_STATS);
+static_assert(static_cast<unsigned>(DomainFlags::bad_stats) == BALLAST_DOMAIN_BAD_STATS);
 static_assert(kUnknownBytes == BALLAST_UNKNOWN_BYTES);
 static_assert(static_cast<int>(EventKind::domain_came) == BALLAST_EVENT_DOMAIN_CAME);
 static_assert(static_cast<int>(EventKind::oom) == BALLAST_EVENT_OOM);
@@ -33,7 +37,8 @@ static_assert(static_cast<int>(EventKind::hotplug_cancelled) == BALLAST_EVENT_HO
 static_assert(static_cast<int>(EventKind::backend_lost) == BALLAST_EVENT_BACKEND_LOST);
 static_assert(static_cast<int>(EventKind::page_migrated) == BALLAST_EVENT_PAGE_MIGRATED);
 static_assert(static_cast<int>(EventKind::move_failed) == BALLAST_EVENT_MOVE_FAILED);
-static_assert(kEventKindCount == BALLAST_EVENT_MOVE_FAILED + 1);
+static_assert(static_cast<int>(EventKind::set_by_others) == BALLAST_EVENT_SET_BY_OTHERS);
+static_assert(kEventKindCount == BALLAST_EVENT_SET_BY_OTHERS + 1);
 static_assert(static_cast<int>(StepStatus::done) == BALLAST_STEP_DONE);
 static_assert(static_cast<int>(StepStatus::partial) == BALLAST_STEP_PARTIAL);
 static_assert(static_cast<int>(StepStatus::failed) == BALLAST_STEP_FAILED);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 60U;
 constexpr std::uint8_t kLeastPageShift = 12;
 constexpr std::uint8_t kMostPageShift = 24;
-constexpr unsigned kKnownFlags = (BALLAST_DOMAIN_CARRIED_OVER << 1U) - 1U;
+constexpr unsigned kKnownFlags = (BALLAST_DOMAIN_BAD_STATS << 1U) - 1U;
 
 // What is wrong with a row's figures; empty = nothing. The guest's own figures are hints anyway.
 std::string problem_with_figures(const DomainTable& domains, std::size_t row) {
@@ -45,6 +45,8 @@ void disarm(DomainTable& domains, std::size_t row, const DomainTable& before) {
     domains.loan_request_bytes[row] = 0;
     domains.unused_bytes[row] = kUnknownBytes;
     domains.usable_bytes[row] = kUnknownBytes;
+    domains.major_faults[row] = kUnknownBytes;
+    domains.resident_bytes[row] = kUnknownBytes;
 }
 
 }  // namespace

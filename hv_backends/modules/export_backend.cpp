@@ -120,6 +120,14 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
               columns.loan_request_bytes);
     std::copy(table.unused_bytes.begin(), table.unused_bytes.end(), columns.unused_bytes);
     std::copy(table.usable_bytes.begin(), table.usable_bytes.end(), columns.usable_bytes);
+    // A host that does not know these has a smaller structure.
+    if (into.size >= sizeof(ballast_observation)) {
+        std::copy(table.major_faults.begin(), table.major_faults.end(), into.major_faults);
+        std::copy(table.resident_bytes.begin(), table.resident_bytes.end(), into.resident_bytes);
+        into.host_swap_total_bytes = seen_.host.swap_total_bytes;
+        into.host_swap_free_bytes = seen_.host.swap_free_bytes;
+        into.host_memory_stall_us = seen_.host.memory_stall_us;
+    }
     into.at_ns = seen_.at.time_since_epoch().count();
     into.host_total_bytes = seen_.host.total_bytes;
     into.host_available_bytes = seen_.host.available_bytes;

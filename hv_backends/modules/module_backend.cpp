@@ -107,6 +107,8 @@ struct ModuleBackend::Sheet {
         columns.loan_request_bytes = table.loan_request_bytes.data();
         columns.unused_bytes = table.unused_bytes.data();
         columns.usable_bytes = table.usable_bytes.data();
+        observation.major_faults = table.major_faults.data();
+        observation.resident_bytes = table.resident_bytes.data();
     }
 };
 
@@ -197,6 +199,8 @@ Result<void> ModuleBackend::observe(Observation& into) {
         sheet_->point();
         observation.at_ns = clock_.now().time_since_epoch().count();
         observation.host_total_bytes = observation.host_available_bytes = BALLAST_UNKNOWN_BYTES;
+        observation.host_swap_total_bytes = observation.host_swap_free_bytes =
+            observation.host_memory_stall_us = BALLAST_UNKNOWN_BYTES;
         auto observed = guarded("observe", [&](ballast_error& error) {
             return module_.observe(instance_, &observation, &error);
         });
@@ -235,7 +239,11 @@ Result<void> ModuleBackend::take(Observation& into) {
     last_trouble_ = trouble;
 
     into.at = Time(Duration(observation.at_ns));
-    into.host = {observation.host_total_bytes, observation.host_available_bytes};
+    into.host = {.total_bytes = observation.host_total_bytes,
+                 .available_bytes = observation.host_available_bytes,
+                 .swap_total_bytes = observation.host_swap_total_bytes,
+                 .swap_free_bytes = observation.host_swap_free_bytes,
+                 .memory_stall_us = observation.host_memory_stall_us};
     if (known.membership != membership_ || known.size() != told.size()) {
         known = told;
         known.membership = membership_;
@@ -248,6 +256,8 @@ Result<void> ModuleBackend::take(Observation& into) {
     known.loan_request_bytes = told.loan_request_bytes;
     known.unused_bytes = told.unused_bytes;
     known.usable_bytes = told.usable_bytes;
+    known.major_faults = told.major_faults;
+    known.resident_bytes = told.resident_bytes;
     return {};
 }
 

@@ -18,10 +18,11 @@ namespace {
 void run(const std::string& cmm, const std::string& scenario,
          const std::function<void(const Decision&)>& look) {
     const log::Redirect quiet([](log::Level, std::string_view) {});
-    const ConfigResult loaded =
-        parse_config("mode: simulate\ncmm: {" + cmm + "}\nbackend: {name: pseries}\n" +
-                         "policy: {name: cmm}\nscenario:\n" + scenario,
-                     "harm.yaml");
+    const ConfigResult loaded = parse_config(
+        "mode: simulate\ncmm: {" + cmm + "}\nbackend: {name: pseries}\n" +
+            // Or no guest would ever run out.
+            "guests: {surge_below: 0}\n" + "policy: {name: cmm}\nscenario:\n" + scenario,
+        "harm.yaml");
     if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) FAIL(problems->text());
     const Settings& settings = std::get<Settings>(loaded);
     VirtualClock clock;

@@ -37,10 +37,10 @@ class Refused(Exception):
 
 
 class Daemon:
-    """Runs against a lab's libvirtd. `cmm` is that section of the configuration. Use as a context
-    manager: whatever happens, the daemon is gone afterwards."""
+    """Runs against a lab's libvirtd. `cmm` is that section of the configuration, `guests` that of
+    this name. Use as a context manager: whatever happens, the daemon is gone afterwards."""
 
-    def __init__(self, lab, **cmm):
+    def __init__(self, lab, guests=None, environment=None, **cmm):
         # Its own folder: several daemons follow each other in one lab.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballastd-", dir=lab.folder))
         self._socket = self.folder / "api.sock"
@@ -52,11 +52,13 @@ class Daemon:
             "cmm": {"delay": 1, "min_mem_mb": 64, **cmm},
             "backend": {"name": "libvirt", "uri": lab.uri},
             "policy": {"name": "fixed"},
+            "guests": guests or {},
             "listen": {"http": "", "api": str(self._socket)},
             "bus": {"path": ""},
             "state": {"path": str(self.folder / "state.db")},
         }))
         self._process = None
+        self._environment = environment
 
     def __enter__(self) -> "Daemon":
         self.start()
@@ -67,7 +69,7 @@ class Daemon:
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 [program("ballastd"), "--config", self._config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment)
         try:
             wait_for("ballastd observes", self._observes, START_TIMEOUT_S)
         except BaseException:

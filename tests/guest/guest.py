@@ -13,6 +13,7 @@ MIB_KIB = 1024
 DOMAIN_XML = """
 <domain type='qemu'>
   <name>{name}</name>
+  {max_memory}
   <memory unit='KiB'>{memory_kib}</memory>
   <currentMemory unit='KiB'>{memory_kib}</currentMemory>
   <vcpu>1</vcpu>
@@ -23,7 +24,7 @@ DOMAIN_XML = """
     <cmdline>console=ttyS0 quiet {cmdline}</cmdline>
   </os>
   <features><acpi/></features>
-  <cpu mode='custom' match='exact'><model>qemu64</model></cpu>
+  <cpu mode='custom' match='exact'><model>qemu64</model>{numa}</cpu>
   <on_reboot>restart</on_reboot>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -34,6 +35,14 @@ DOMAIN_XML = """
   </devices>
 </domain>
 """
+MAX_MEMORY_XML = "<maxMemory slots='2' unit='KiB'>{kib}</maxMemory>"
+# libvirt plugs memory into NUMA nodes only.
+NUMA_XML = "<numa><cell id='0' cpus='0' memory='{kib}' unit='KiB'/></numa>"
+DIMM_XML = """
+<memory model='dimm'>
+  <target><size unit='KiB'>{kib}</size><node>0</node></target>
+</memory>
+"""
 BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='on'>"
                "{stats}</memballoon>")
 NO_BALLOON_XML = "<memballoon model='none'/>"
@@ -41,10 +50,12 @@ NO_BALLOON_XML = "<memballoon model='none'/>"
 
 class Guest:
     """autodeflate: the guest takes memory back when it runs out. stats_period_s: None leaves it
-    unset. balloon=False: no balloon device at all."""
+    unset. balloon=False: no balloon device at all. max_memory_mib: memory can be plugged in, up
+    to that."""
 
     def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
-                 stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = ""):
+                 stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = "",
+                 max_memory_mib: int | None = None):
         self.name = name
         self.memory_kib = memory_mib * MIB_KIB
         self._lab = lab
@@ -55,18 +66,27 @@ class Guest:
         self._next_id = 1
         stats = f"<stats period='{stats_period_s}'/>" if stats_period_s else ""
         self._xml = DOMAIN_XML.format(
-            name=name, memory_kib=self.memory_kib, kernel=lab.image.kernel,
+            name=name,
+            max_memory=MAX_MEMORY_XML.format(kib=max_memory_mib * MIB_KIB) if max_memory_mib else "",
+            numa=NUMA_XML.format(kib=self.memory_kib) if max_memory_mib else "",
+            memory_kib=self.memory_kib, kernel=lab.image.kernel,
             initramfs=lab.image.initramfs, cmdline=cmdline, console=self._console,
             channel=self._channel,
             balloon=BALLOON_XML.format(autodeflate="on" if autodeflate else "off", stats=stats)
             if balloon else NO_BALLOON_XML)
 
     def start(self) -> None:
-        path = self._lab.folder / f"{self.name}.xml"
-        path.write_text(self._xml)
-        self._lab.virsh("create", path)
+        self._create()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(self._channel))
+
+    def start_paused(self) -> None:
+        self._create("--paused")
+
+    def _create(self, *options) -> None:
+        path = self._lab.folder / f"{self.name}.xml"
+        path.write_text(self._xml)
+        self._lab.virsh("create", path, *options)
 
     def wait_ready(self) -> None:
         """Until the first process in the guest listens; also after a reboot."""
@@ -115,6 +135,11 @@ class Guest:
 
     def set_memory_kib(self, kib: int) -> None:
         self._lab.virsh("setmem", self.name, f"{kib}KiB", "--live")
+
+    def plug_dimm(self, mib: int) -> None:
+        path = self._lab.folder / f"{self.name}-dimm.xml"
+        path.write_text(DIMM_XML.format(kib=mib * MIB_KIB))
+        self._lab.virsh("attach-device", self.name, path, "--live")
 
     # --- from inside
 

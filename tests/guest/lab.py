@@ -124,9 +124,16 @@ class Lab:
 
     def stop_libvirtd(self) -> None:
         """Guests go on without it."""
+        self._end_libvirtd(signal.SIGTERM)
+
+    def kill_libvirtd(self) -> None:
+        """The same, at once."""
+        self._end_libvirtd(signal.SIGKILL)
+
+    def _end_libvirtd(self, how: signal.Signals) -> None:
         # nsenter forked libvirtd into the namespace; it is the one child of nsenter.
         children = pathlib.Path(f"/proc/{self._libvirtd.pid}/task/{self._libvirtd.pid}/children")
-        os.kill(int(children.read_text().split()[0]), signal.SIGTERM)
+        os.kill(int(children.read_text().split()[0]), how)
         self._libvirtd.wait(timeout=START_TIMEOUT_S)
 
     def libvirtd_log(self) -> str:
@@ -160,6 +167,10 @@ class Lab:
         for guest in started:
             guest.wait_ready()
         return started
+
+    def start_paused_guest(self, name: str, **options) -> None:
+        """One that never runs: cheap, and its QEMU is there."""
+        Guest(self, name, **options).start_paused()
 
     def contains(self, process: pathlib.Path) -> bool:
         """Whether a folder of /proc is that of a process of the lab."""

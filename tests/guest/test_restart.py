@@ -18,7 +18,9 @@ class RestartTest(unittest.TestCase):
         cls.g1, cls.g2 = cls.lab.start_guests(["g1", "g2"])
 
     def setUp(self):
-        self.daemon = self.enterContext(Daemon(self.lab, min_mem_mb=64))
+        # A surge would help before memory runs out.
+        self.daemon = self.enterContext(
+            Daemon(self.lab, guests={"surge_below": 0}, min_mem_mb=64))
         self.daemon.wait_settled("g1", "g2")
 
     def _lend(self, guest, kib: int) -> None:

@@ -29,6 +29,7 @@ FIXED = {
     "share/doc/ballast/openapi.yaml",
     "share/ballast/prometheus/ballast.rules.yml",
     "share/ballast/grafana/ballast.json",
+    "share/ballast/libvirt-hook/ballast",
     "include/ballast/module_abi.h",
     "include/ballast/ballast_bus.h",
     "include/ballast/ballast_bus.hpp",
@@ -83,7 +84,8 @@ class Installed(unittest.TestCase):
     def test_only_programs_are_executable(self) -> None:
         for file in self.root.rglob("*"):
             if file.is_file():
-                program = file.name == "ballastd" or file == self.tree / "bin/ballastctl"
+                program = (file.name == "ballastd" or file == self.tree / "bin/ballastctl"
+                           or file.parent.name == "libvirt-hook")
                 self.assertEqual(file.stat().st_mode & 0o777, 0o755 if program else 0o644, file)
 
     def test_the_example_reader_builds_with_pkg_config(self) -> None:

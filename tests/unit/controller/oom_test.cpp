@@ -74,19 +74,6 @@ TEST_CASE("an asynchronous guest is asked once, not every tick") {
     CHECK(bench.backend.steps.size() == 1);
 }
 
-TEST_CASE("a balloon that somebody else moved is asked for again") {
-    Bench bench(fixed_settings(1024));
-    make_asynchronous(bench);
-    bench.backend.add("g1", kGiB);
-    bench.tick();
-    guest_takes_back(bench, kMiB);
-    bench.tick();
-    bench.backend.table.loaned_bytes[0] = 2 * kMiB;
-    bench.tick();
-    REQUIRE(bench.backend.steps.size() == 2);
-    CHECK(bench.backend.steps[1].loaned_to_bytes == kMiB);
-}
-
 TEST_CASE("a loan that shrinks below what was set is the guest's own OOM") {
     Bench bench(fixed_settings(384 * 1024));
     make_asynchronous(bench);

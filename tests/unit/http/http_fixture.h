@@ -55,12 +55,31 @@ class FakeControl final : public Control {
         return {};
     }
 
+    Result<std::uint64_t> reserve(std::uint64_t bytes, const std::string& domain,
+                                  Duration expires) override {
+        if (broken) return Failure(*broken);
+        log.push_back("reserve " + std::to_string(bytes) + " for '" + domain + "' " +
+                      format_duration(expires));
+        return 3;
+    }
+    Result<void> cancel_reservation(std::uint64_t id) override {
+        if (id != 3) return fail(Errc::not_found, "no reservation " + std::to_string(id));
+        log.push_back("cancel " + std::to_string(id));
+        return {};
+    }
+
+    Result<ReservationList> reservations() override {
+        if (broken) return Failure(*broken);
+        return reserved;
+    }
+
     bool stopping() const noexcept override { return is_stopping; }
 
     bool is_stopping = false;
     std::map<std::string, std::string> attributes{{"/min_mem_mb", "256"},
                                                   {"db-1/min_mem_mb", "4096"}};
     std::vector<std::string> log;
+    ReservationList reserved;
     std::optional<Error> broken;
 };
 

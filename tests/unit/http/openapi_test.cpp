@@ -99,8 +99,9 @@ std::string lower(std::string_view text) {
 }
 
 std::string concrete(std::string path) {
-    for (const auto& [word, value] :
-         {std::pair<std::string, std::string>("{name}", "db-1"), {"{attribute}", "min_mem_mb"}})
+    for (const auto& [word, value] : {std::pair<std::string, std::string>("{name}", "db-1"),
+                                      {"{attribute}", "min_mem_mb"},
+                                      {"{id}", "3"}})
         if (const auto at = path.find(word); at != path.npos) path.replace(at, word.size(), value);
     return path;
 }
@@ -146,7 +147,10 @@ TEST_CASE("answers are what the document says, no field more or less") {
     fixture.probe.found = probe_report();
     for (const Api::Route& route : Api::routes()) {
         const std::string pattern(route.pattern);
-        const std::string body = route.method == "PUT" ? R"({"value":"512"})" : "";
+        const std::string body = route.method == "PUT" ? R"({"value":"512"})"
+                                 : pattern == "/api/v1/reservations" && route.method == "POST"
+                                     ? R"({"bytes":"1"})"
+                                     : "";
         const Response response = fixture.send(std::string(route.method), concrete(pattern), body);
         INFO(route.method << " " << pattern);
         REQUIRE(response.status == 200);

@@ -17,12 +17,25 @@ Freshness seen_first_at(Time at) {
 
 }  // namespace
 
-TEST_CASE("a guest without statistics is starting for ten seconds and never stale") {
+TEST_CASE("a guest without statistics is starting for ten seconds, then has none") {
     Freshness freshness = seen_first_at(Time{1h});
     CHECK(freshness.update(0, 1, true, Time{1h}) == DomainFlags::starting);
     CHECK(freshness.update(0, 1, true, Time{1h + 9s}) == DomainFlags::starting);
-    CHECK(freshness.update(0, 1, true, Time{1h + 10s}) == DomainFlags::none);
-    CHECK(freshness.update(0, 1, true, Time{2h}) == DomainFlags::none);
+    CHECK(freshness.update(0, 1, true, Time{1h + 10s}) == DomainFlags::no_stats);
+    CHECK(freshness.update(0, 1, true, Time{2h}) == DomainFlags::no_stats);
+}
+
+TEST_CASE("after a reboot the statistics of before are none") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(100, 1, true, Time{5s}) == DomainFlags::none);
+    freshness.restart(Time{60s});
+    CHECK(freshness.update(100, 1, true, Time{60s}) == DomainFlags::starting);
+    CHECK(freshness.update(100, 1, true, Time{70s}) == DomainFlags::no_stats);
+    CHECK(freshness.update(130, 1, true, Time{75s}) == DomainFlags::none);
+    // Twice, before any came.
+    freshness.restart(Time{80s});
+    freshness.restart(Time{81s});
+    CHECK(freshness.update(130, 1, true, Time{82s}) == DomainFlags::starting);
 }
 
 TEST_CASE("the first statistics end the start") {

@@ -5,6 +5,7 @@
 using ballast::is_local;
 using ballast::kUnknownBytes;
 using ballast::parse_meminfo;
+using ballast::parse_pressure;
 
 TEST_CASE("total and available memory are read from meminfo") {
     const auto host = parse_meminfo(
@@ -20,6 +21,23 @@ TEST_CASE("what meminfo does not tell is unknown") {
         CHECK(parse_meminfo(text).total_bytes == kUnknownBytes);
         CHECK(parse_meminfo(text).available_bytes == kUnknownBytes);
     }
+}
+
+TEST_CASE("swap is read from meminfo") {
+    const auto host = parse_meminfo("SwapCached: 5 kB\nSwapTotal: 100 kB\nSwapFree: 40 kB\n");
+    CHECK(host.swap_total_bytes == 100 * 1024);
+    CHECK(host.swap_free_bytes == 40 * 1024);
+}
+
+TEST_CASE("the host's stalls are the total of the line of some tasks") {
+    CHECK(parse_pressure("some avg10=0.00 avg60=1.50 avg300=0.00 total=129502803\n"
+                         "full avg10=0.00 avg60=0.00 avg300=0.00 total=121005854\n") == 129502803);
+}
+
+TEST_CASE("a kernel without pressure stall information tells nothing") {
+    for (const char* text : {"", "some", "some avg10=0.00\nfull total=5\n", "full total=5\n",
+                             "some total=\n", "some total=x"})
+        CHECK(parse_pressure(text) == kUnknownBytes);
 }
 
 TEST_CASE("only URIs without a host lead to this machine") {

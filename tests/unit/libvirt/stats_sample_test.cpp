@@ -155,7 +155,12 @@ TEST_CASE("a domain that does not run is paused, one on its way is migrating") {
     CHECK(flags(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER) == DomainFlags::paused);
     CHECK(flags(VIR_DOMAIN_PMSUSPENDED, 0) == DomainFlags::paused);
     CHECK(flags(VIR_DOMAIN_SHUTDOWN, 0) == DomainFlags::paused);
-    CHECK(flags(VIR_DOMAIN_CRASHED, 0) == DomainFlags::paused);
+    CHECK(flags(VIR_DOMAIN_CRASHED, 0) == (DomainFlags::paused | DomainFlags::crashed));
+    CHECK(flags(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_CRASHED) ==
+          (DomainFlags::paused | DomainFlags::crashed));
+    for (const int reason :
+         {VIR_DOMAIN_PAUSED_SAVE, VIR_DOMAIN_PAUSED_DUMP, VIR_DOMAIN_PAUSED_SNAPSHOT})
+        CHECK(flags(VIR_DOMAIN_PAUSED, reason) == (DomainFlags::paused | DomainFlags::saving));
     CHECK(flags(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION) ==
           (DomainFlags::paused | DomainFlags::migrating));
     CHECK(flags(VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY) == DomainFlags::migrating);

@@ -1,0 +1,195 @@
+#include "controller/reservations.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/log.h"
+#include "fake_backend.h"
+
+using namespace ballast;
+using namespace ballast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Settings nobody_lends() {
+    Settings settings = fixed_settings(0);
+    settings.guests.surge_below_bytes = 64 * kMiB;
+    settings.cmm.min_mem_mb = 256;
+    return settings;
+}
+
+// A host of 8 GiB with two guests of 2 GiB; memory that is lent is available on the host.
+struct Host {
+    explicit Host(const Settings& settings = nobody_lends()) : bench(settings) {
+        for (const char* name : {"idle", "busy"}) bench.backend.add(name, 2 * kGiB);
+        usable(0, 1600 * kMiB);
+        usable(1, 400 * kMiB);
+    }
+    void usable(std::size_t row, std::uint64_t bytes) {
+        bench.backend.table.usable_bytes[row] = bytes;
+    }
+    std::uint64_t lent(std::size_t row) const { return bench.backend.table.loaned_bytes[row]; }
+    SnapshotExchange::Handle tick() {
+        bench.backend.host.available_bytes = free_bytes + lent(0) + lent(1) - used_bytes;
+        const std::uint64_t before[] = {lent(0), lent(1)};
+        auto snapshot = bench.tick();
+        for (const std::size_t row : {0U, 1U}) {
+            std::uint64_t& bytes = bench.backend.table.usable_bytes[row];
+            if (bytes != kUnknownBytes) bytes += before[row] - lent(row);
+        }
+        return snapshot;
+    }
+    std::vector<Reservation> told() { return bench.controller().reservations().reservations; }
+    std::vector<Reservation> tick_and_tell() {
+        tick();
+        return told();
+    }
+    std::uint64_t reserve(std::uint64_t bytes, const std::string& domain = "",
+                          Duration expires = 10min) {
+        const auto id = bench.controller().reserve(bytes, domain, expires);
+        REQUIRE(id);
+        return *id;
+    }
+
+    log::Redirect quiet{[](log::Level, std::string_view) {}};
+    Bench bench;
+    std::uint64_t free_bytes = 4 * kGiB;
+    std::uint64_t used_bytes = 0;
+};
+
+}  // namespace
+
+TEST_CASE("memory that the host has is reserved without asking anybody") {
+    Host host;
+    host.reserve(3 * kGiB);
+    host.tick();
+    REQUIRE(host.told().size() == 1);
+    CHECK(host.told()[0].ready);
+    CHECK(host.bench.backend.steps.empty());
+}
+
+TEST_CASE(
+    "what the host lacks is lent by those who can spare it, in proportion, and told when there") {
+    Host host;
+    host.reserve(5 * kGiB);
+    CHECK_FALSE(host.tick_and_tell()[0].ready);
+    // Of 1600 MiB a quarter stays, of 400 MiB 128: 1200 to 272.
+    CHECK(host.lent(0) + host.lent(1) == kGiB);
+    CHECK(host.lent(0) == Approx(static_cast<double>(kGiB) * 1200 / 1472).epsilon(0.01));
+    const auto snapshot = host.tick();
+    CHECK(host.told()[0].ready);
+    CHECK(snapshot->decisions[0].constraint == Constraint::reservation);
+    for (int i = 0; i < 20; ++i) host.tick();
+    CHECK(host.lent(0) + host.lent(1) == kGiB);
+}
+
+TEST_CASE("no guest lends more than it can spare, however much is reserved") {
+    Host host;
+    host.reserve(100 * kGiB);
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(host.tick_and_tell()[0].ready);
+    CHECK(host.bench.backend.table.usable_bytes[0] >= 128 * kMiB);
+    CHECK(host.bench.backend.table.usable_bytes[1] >= 128 * kMiB);
+}
+
+TEST_CASE("what was lent goes back when a reservation is cancelled or expires") {
+    Host host;
+    const std::uint64_t id = host.reserve(5 * kGiB, "", 30s);
+    host.tick();
+    REQUIRE(host.lent(0) > 0);
+    SECTION("cancelled") {
+        REQUIRE(host.bench.controller().cancel_reservation(id));
+        host.tick();
+    }
+    SECTION("expired") {
+        for (int i = 0; i < 31; ++i) host.tick();
+    }
+    CHECK(host.lent(0) == 0);
+    CHECK(host.lent(1) == 0);
+    CHECK(host.tick_and_tell().empty());
+    CHECK_FALSE(host.bench.controller().cancel_reservation(id));
+}
+
+TEST_CASE("of two reservations the second is lent for as well, and only its part goes back") {
+    Host host;
+    host.reserve(4 * kGiB + 512 * kMiB);
+    const std::uint64_t second = host.reserve(512 * kMiB);
+    host.tick();
+    host.tick();
+    CHECK(host.lent(0) + host.lent(1) == kGiB);
+    REQUIRE(host.bench.controller().cancel_reservation(second));
+    host.tick();
+    CHECK(host.lent(0) + host.lent(1) == 512 * kMiB);
+    CHECK(host.tick_and_tell()[0].ready);
+}
+
+TEST_CASE("a reservation takes off what its domain holds, and ends when it holds all") {
+    Host host;
+    host.reserve(3 * kGiB, "new");
+    CHECK(host.tick_and_tell()[0].outstanding_bytes == 3 * kGiB);
+    const std::size_t row = host.bench.backend.add("new", 3 * kGiB);
+    host.bench.backend.table.resident_bytes[row] = 0;
+    CHECK(host.tick_and_tell()[0].domain_seen);
+    for (int held_gib = 1; held_gib < 3; ++held_gib) {
+        host.used_bytes += kGiB;
+        host.bench.backend.table.resident_bytes[row] += kGiB;
+        host.tick();
+        CHECK(host.told()[0].outstanding_bytes == (3 - held_gib) * kGiB);
+        CHECK(host.told()[0].ready);
+        CHECK(host.lent(0) == 0);  // nothing is promised twice
+    }
+    host.used_bytes += kGiB;
+    host.bench.backend.table.resident_bytes[row] += kGiB;
+    CHECK(host.tick_and_tell().empty());
+}
+
+TEST_CASE("a reservation ends with its domain") {
+    Host host;
+    host.reserve(3 * kGiB, to_string(key_from_name("new")));
+    host.bench.backend.add("new", 3 * kGiB);
+    CHECK(host.tick_and_tell().size() == 1);
+    host.bench.backend.table.remove_row(2);
+    ++host.bench.backend.table.membership;
+    CHECK(host.tick_and_tell().empty());
+}
+
+TEST_CASE("what is reserved is not given back to others") {
+    Host host;
+    REQUIRE(host.bench.controller().set_attribute("", "simulate_loan_target_kb", "1048576"));
+    host.tick();
+    REQUIRE(host.lent(0) == kGiB);
+    host.free_bytes = kGiB;
+    host.reserve(3 * kGiB);
+    host.tick();
+    REQUIRE(host.bench.controller().set_attribute("idle", "simulate_loan_target_kb", "0"));
+    CHECK(host.tick()->decisions[0].constraint == Constraint::host_floor);
+    CHECK(host.lent(0) >= kGiB);
+}
+
+TEST_CASE("nothing is asked of guests that are held, stuck in a surge or tell nothing") {
+    Host host;
+    const int why = GENERATE(0, 1, 2, 3);
+    DomainTable& table = host.bench.backend.table;
+    if (why == 0) table.flags[0] = DomainFlags::no_stats;
+    if (why == 1) host.usable(0, kUnknownBytes);
+    if (why == 2) table.flags[0] = DomainFlags::pinned_memory;
+    host.tick();
+    if (why == 3) REQUIRE(host.bench.controller().disable("idle", true));
+    host.reserve(5 * kGiB);
+    for (int i = 0; i < 5; ++i) host.tick();
+    CHECK(host.lent(0) == 0);
+    CHECK(host.lent(1) > 0);
+}
+
+TEST_CASE("reservations that make no sense are refused") {
+    Host host;
+    Controller& controller = host.bench.controller();
+    CHECK(controller.reserve(0, "", 1min).error().code == Errc::invalid_argument);
+    CHECK(controller.reserve(UINT64_MAX, "", 1min).error().code == Errc::invalid_argument);
+    CHECK(controller.reserve(1, "", 0s).error().code == Errc::invalid_argument);
+    CHECK(controller.reserve(1, "", 25h).error().code == Errc::invalid_argument);
+    for (std::size_t i = 0; i < Reservations::kMost; ++i) host.reserve(1);
+    CHECK(controller.reserve(1, "", 1min).error().code == Errc::busy);
+
+    Bench follows_requests;
+    CHECK(follows_requests.controller().reserve(1, "", 1min).error().code == Errc::refused);
+}

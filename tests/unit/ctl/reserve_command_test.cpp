@@ -1,0 +1,87 @@
+#include <catch2/catch.hpp>
+
+#include "ctl_fixture.h"
+
+using namespace ballast::ctl;
+using namespace ballast::ctl::test;
+
+namespace {
+
+std::string list_of(const std::string& reservations) {
+    return R"({"tick": 1, "available_bytes": 1073741824, "reservations": [)" + reservations + "]}";
+}
+std::string reservation(int id, bool ready) {
+    return R"({"id": )" + std::to_string(id) +
+           R"(, "bytes": 2147483648, "outstanding_bytes": 1073741824, "domain": "db-1",)"
+           R"( "domain_seen": true, "ready": )" +
+           (ready ? "true" : "false") + R"(, "expires_in_seconds": 59.7})";
+}
+
+}  // namespace
+
+TEST_CASE("reserve waits until the memory is there") {
+    CtlFixture fixture;
+    fixture.answer(200, R"({"id": 7})");
+    fixture.answer(200, list_of(""));  // no tick has told of it yet
+    fixture.answer(200, list_of(reservation(6, true) + "," + reservation(7, false)));
+    fixture.answer(200, list_of(reservation(7, true)));
+    CHECK(fixture.run({"reserve", "2GiB", "--domain", "db-1", "--expires", "5m"}) ==
+          ExitStatus::done);
+    CHECK(fixture.out.str() == "reservation 7: 2 GiB are free\n");
+    REQUIRE(fixture.script.sent.size() == 4);
+    CHECK(
+        fixture.script.sent[0] ==
+        R"(POST /api/v1/reservations {"bytes":"2147483648","expires_seconds":"300","domain":"db-1"})");
+}
+
+TEST_CASE("reserve cancels what it did not get in time, and says what there is") {
+    CtlFixture fixture;
+    fixture.answer(200, R"({"id": 7})");
+    fixture.answer(200, list_of(reservation(7, false)));
+    fixture.answer(200, R"({"id": 7, "cancelled": true})");
+    CHECK(fixture.run({"reserve", "2GiB", "--timeout", "0s"}) == ExitStatus::failed);
+    CHECK(fixture.err.str() ==
+          "ballastctl: not free within 0ms: 1 GiB are available on the host; the reservation is "
+          "cancelled\n");
+    CHECK(fixture.script.sent.back() == "DELETE /api/v1/reservations/7");
+}
+
+TEST_CASE("reserve --no-wait only asks") {
+    CtlFixture fixture;
+    fixture.answer(200, R"({"id": 7})");
+    CHECK(fixture.run({"reserve", "2GiB", "--no-wait"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == "reservation 7 of 2 GiB\n");
+}
+
+TEST_CASE("reserve lists and cancels") {
+    CtlFixture fixture;
+    fixture.answer(200, list_of(reservation(7, false)));
+    CHECK(fixture.run({"reserve", "--list"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == "7: 2 GiB for db-1, waiting, 1 GiB to come, expires in 60 s\n");
+    fixture.answer(200, R"({"id": 7, "cancelled": true})");
+    CHECK(fixture.run({"reserve", "--cancel", "7"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == "reservation 7 is cancelled\n");
+}
+
+TEST_CASE("reserve refuses what it does not understand, without asking the daemon") {
+    CtlFixture fixture;
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"reserve"},
+                                                      {"reserve", "lots"},
+                                                      {"reserve", "1GiB", "--list"},
+                                                      {"reserve", "1GiB", "--timeout", "soon"},
+                                                      {"reserve", "1GiB", "--expires", "-1s"},
+                                                      {"reserve", "--cancel", "x"},
+                                                      {"reserve", "--cancel", "0"},
+                                                      {"reserve", "1GiB", "2GiB"}})
+        CHECK(fixture.run(arguments) == ExitStatus::usage);
+    CHECK(fixture.script.sent.empty());
+}
+
+TEST_CASE("reserve survives a daemon that answers something else") {
+    CtlFixture fixture;
+    fixture.answer(200, R"({"number": 7})");
+    CHECK(fixture.run({"reserve", "2GiB"}) == ExitStatus::failed);
+    fixture.answer(200, R"({"reservations": [{"id": "x"}]})");
+    CHECK(fixture.run({"reserve", "--list"}) == ExitStatus::failed);
+    CHECK_FALSE(fixture.err.str().empty());
+}
