@@ -9,29 +9,43 @@ namespace {
 
 constexpr std::uint64_t kUnitBytes = kMiB;
 
-std::uint64_t set_or_loaned(const DomainControl& control, std::uint64_t loaned_bytes) noexcept {
-    return control.set_bytes == kUnknownBytes ? loaned_bytes
-                                              : std::max(loaned_bytes, control.set_bytes);
+std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
+    return a - std::min(a, b);
 }
 
 }  // namespace
 
-// 0 for domains that are held, left alone or stuck: nobody counts on them.
+// Nobody counts on domains that are held, left alone or stuck.
+bool Controller::State::may_lend(std::size_t row) const {
+    constexpr DomainFlags kHarmless = DomainFlags::deflate_on_oom | DomainFlags::carried_over;
+    const DomainControl& control = ledger.controls()[row];
+    return (seen.domains.flags[row] & ~kHarmless) == DomainFlags::none && !control.disabled &&
+           !control.paused && !control.migrating && !control.hotplug_running &&
+           control.held_for == Constraint::none && control.yielded != Yielded::control &&
+           !control.progress.stuck && clock.now() >= control.surge.until;
+}
+
+// The loan that a domain is on its way to, as far as is known.
+std::uint64_t Controller::State::intended_bytes(std::size_t row) const {
+    const DomainControl& control = ledger.controls()[row];
+    std::uint64_t intended = seen.domains.loaned_bytes[row];
+    if (!may_lend(row)) return intended;
+    if (control.set_bytes != kUnknownBytes) intended = std::max(intended, control.set_bytes);
+    if (control.borrowed_bytes == 0) return intended;
+    const std::uint64_t most = less(seen.domains.total_bytes[row], control.min_mem_bytes);
+    return std::max(intended, std::min(control.fixed_loan_bytes + control.borrowed_bytes, most));
+}
+
 std::uint64_t Controller::State::lendable_bytes(std::size_t row) const {
-    constexpr DomainFlags kMayLend = DomainFlags::deflate_on_oom | DomainFlags::carried_over;
+    if (!may_lend(row)) return 0;
     const DomainControl& control = ledger.controls()[row];
     const DomainTable& domains = seen.domains;
-    const bool held = (domains.flags[row] & ~kMayLend) != DomainFlags::none || control.disabled ||
-                      control.paused || control.migrating || control.hotplug_running ||
-                      control.held_for != Constraint::none || control.yielded == Yielded::control ||
-                      control.progress.stuck || clock.now() < control.surge.until;
-    if (held) return 0;
-    const std::uint64_t loaned_bytes = domains.loaned_bytes[row];
-    const std::uint64_t on_its_way = set_or_loaned(control, loaned_bytes) - loaned_bytes;
+    const std::uint64_t intended = intended_bytes(row);
     std::uint64_t usable_bytes = domains.usable_bytes[row];
-    if (usable_bytes != kUnknownBytes) usable_bytes -= std::min(usable_bytes, on_its_way);
+    if (usable_bytes != kUnknownBytes)
+        usable_bytes = less(usable_bytes, intended - domains.loaned_bytes[row]);
     return can_lend({.total_bytes = domains.total_bytes[row],
-                     .loaned_bytes = loaned_bytes + on_its_way,
+                     .loaned_bytes = intended,
                      .usable_bytes = usable_bytes,
                      .min_mem_bytes = control.min_mem_bytes,
                      .oom_freed_bytes = control.oom_freed_bytes,
@@ -39,15 +53,23 @@ std::uint64_t Controller::State::lendable_bytes(std::size_t row) const {
                      .keep_free_bytes = 2 * settings.guests.surge_below_bytes});
 }
 
-// What the host will have once all that is set has been given.
+// What the host will have once all that is intended has been given.
 std::uint64_t Controller::State::coming_bytes() const {
     std::uint64_t coming = seen.host.available_bytes;
+    for (std::size_t row = 0; row < ledger.controls().size(); ++row)
+        coming += intended_bytes(row) - seen.domains.loaned_bytes[row];
+    return coming;
+}
+
+// Those who cannot lend now owe no more than they have given: others are asked in their place.
+void Controller::State::forgive_lenders() {
     const auto controls = ledger.controls();
     for (std::size_t row = 0; row < controls.size(); ++row) {
-        const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
-        coming += set_or_loaned(controls[row], loaned_bytes) - loaned_bytes;
+        DomainControl& control = controls[row];
+        if (control.borrowed_bytes == 0 || may_lend(row)) continue;
+        control.borrowed_bytes = std::min(
+            control.borrowed_bytes, less(seen.domains.loaned_bytes[row], control.fixed_loan_bytes));
     }
-    return coming;
 }
 
 void Controller::State::borrow() {
@@ -59,6 +81,7 @@ void Controller::State::borrow() {
         for (DomainControl& control : controls) control.borrowed_bytes = 0;
         return;
     }
+    forgive_lenders();
     if (seen.host.available_bytes == kUnknownBytes) return;
     const std::uint64_t wanted = reservations.outstanding_bytes() + settings.host.reserve_bytes;
     const std::uint64_t coming = coming_bytes();

@@ -35,8 +35,11 @@ struct Controller::State {
     void decide_all(Time due, Snapshot& into);
     // borrow.cpp: lends for reservations what is missing.
     void borrow();
+    bool may_lend(std::size_t row) const;
+    std::uint64_t intended_bytes(std::size_t row) const;
     std::uint64_t lendable_bytes(std::size_t row) const;
     std::uint64_t coming_bytes() const;
+    void forgive_lenders();
     void publish(Snapshot& snapshot, Time due, Time began);
 
     // events.cpp

@@ -37,7 +37,7 @@ Wanted limited_by_step(const Wanted& wanted, const Decision& decision,
 // A stuck guest is not asked for more than it gave before its time comes.
 Wanted heeding_stuck(const Wanted& wanted, const Decision& decision, const Progress& progress,
                      Time now) noexcept {
-    if (!progress.stuck) return wanted;
+    if (!progress.stuck || wanted.constraint == Constraint::surge) return wanted;
     if (wanted.loan_bytes > decision.loaned_before_bytes && now < progress.retry_at)
         return {decision.loaned_before_bytes, Constraint::stuck};
     const bool gives_back = wanted.loan_bytes < decision.loaned_before_bytes;
@@ -87,8 +87,9 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
 
     Wanted wanted = wanted_loan(into, rules);
     if (surges(seen, row, now, rules.surge, control)) {
-        const std::uint64_t own_bytes = control.original_loaned_bytes;
-        if (wanted.loan_bytes > own_bytes) wanted = {own_bytes, Constraint::surge};
+        const std::uint64_t most_bytes =
+            std::min(control.original_loaned_bytes, into.loaned_before_bytes);
+        if (wanted.loan_bytes > most_bytes) wanted = {most_bytes, Constraint::surge};
     }
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};

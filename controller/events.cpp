@@ -14,6 +14,7 @@ void book_reboot(DomainControl& control) noexcept {
     control.realign = Realign::no;
     // The driver begins anew: where it comes to rest is not somebody else's doing.
     control.rebooting = true;
+    control.progress = {};
     control.surge.faults_seen = kUnknownBytes;
 }
 

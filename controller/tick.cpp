@@ -211,6 +211,10 @@ void Controller::State::notice_others(std::size_t row) {
     // Where nothing of ours was set it is the domain's own size: one that boots late comes to it.
     control.original_loaned_bytes = loaned_bytes;
     control.loan_target_bytes = loaned_bytes;
+    if (ours) {
+        control.borrowed_bytes = 0;
+        control.progress = {};
+    }
     if (ours) control.yielded = rule == SetByOthers::release ? Yielded::control : Yielded::size;
     if (control.yielded != Yielded::no || !control.fixed_is_configured)
         control.fixed_loan_bytes = loaned_bytes;

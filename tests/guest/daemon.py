@@ -37,10 +37,10 @@ class Refused(Exception):
 
 
 class Daemon:
-    """Runs against a lab's libvirtd. `cmm` is that section of the configuration, `guests` that of
-    this name. Use as a context manager: whatever happens, the daemon is gone afterwards."""
+    """Runs against a lab's libvirtd. `cmm` is that section of the configuration, `guests` and
+    `host` those of their names. Use as a context manager: whatever happens, the daemon is gone afterwards."""
 
-    def __init__(self, lab, guests=None, environment=None, **cmm):
+    def __init__(self, lab, guests=None, host=None, environment=None, **cmm):
         # Its own folder: several daemons follow each other in one lab.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballastd-", dir=lab.folder))
         self._socket = self.folder / "api.sock"
@@ -53,6 +53,7 @@ class Daemon:
             "backend": {"name": "libvirt", "uri": lab.uri},
             "policy": {"name": "fixed"},
             "guests": guests or {},
+            "host": host or {},
             "listen": {"http": "", "api": str(self._socket)},
             "bus": {"path": ""},
             "state": {"path": str(self.folder / "state.db")},

@@ -180,6 +180,44 @@ TEST_CASE("nothing is asked of guests that are held, stuck in a surge or tell no
     CHECK(host.lent(1) > 0);
 }
 
+TEST_CASE("what is only decided, or not given yet, is not asked for once more") {
+    Host host;
+    const bool dry = GENERATE(true, false);
+    host.bench.dry_run = dry;
+    host.bench.backend.capabilities_.asynchronous = !dry;
+    host.reserve(5 * kGiB);
+    for (int i = 0; i < 25; ++i) {
+        const auto snapshot = host.tick();
+        CHECK(snapshot->decisions[0].decided_bytes + snapshot->decisions[1].decided_bytes == kGiB);
+    }
+}
+
+TEST_CASE("in the place of a lender that cannot give, others are asked") {
+    Host host;
+    host.bench.backend.capabilities_.asynchronous = true;
+    host.reserve(4 * kGiB + 256 * kMiB);
+    const auto snapshot = host.tick();
+    const std::uint64_t asked_of_busy = snapshot->decisions[1].decided_bytes;
+    REQUIRE(snapshot->decisions[0].decided_bytes > asked_of_busy);
+    host.bench.backend.table.flags[0] = DomainFlags::paused;
+    CHECK(host.tick()->decisions[1].decided_bytes == 256 * kMiB);
+}
+
+TEST_CASE("a domain that others set is not lent from beyond that for what it owed before") {
+    Host host;
+    host.bench.backend.capabilities_.asynchronous = true;
+    host.reserve(5 * kGiB);
+    host.tick();
+    host.bench.backend.table.loaned_bytes[0] = host.bench.backend.steps[0].loaned_to_bytes;
+    host.bench.backend.table.loaned_bytes[1] = host.bench.backend.steps[1].loaned_to_bytes;
+    host.tick();
+    host.free_bytes += 4 * kGiB;  // nobody is needed any more
+    host.bench.backend.steps.clear();
+    host.bench.backend.table.loaned_bytes[0] = 100 * kMiB;
+    for (int i = 0; i < 3; ++i) CHECK(host.tick()->decisions[0].decided_bytes == 100 * kMiB);
+    CHECK(host.bench.backend.steps.empty());
+}
+
 TEST_CASE("reservations that make no sense are refused") {
     Host host;
     Controller& controller = host.bench.controller();

@@ -115,3 +115,32 @@ TEST_CASE("a guest that faults a lot is short earlier") {
     }
     CHECK((guest.loaned() == 0) == (faults_a_second == 300));
 }
+
+TEST_CASE("after a surge not even what the domain came with is asked for again") {
+    Bench bench(lending());
+    bench.backend.add("g1", kGiB, 100 * kMiB);
+    bench.tick();
+    bench.backend.table.usable_bytes[0] = kMiB;
+    bench.tick();
+    bench.backend.table.loaned_bytes[0] = 20 * kMiB;  // it took more
+    bench.backend.table.usable_bytes[0] = 300 * kMiB;
+    bench.tick();
+    CHECK(bench.backend.table.loaned_bytes[0] == 20 * kMiB);
+}
+
+TEST_CASE("a stuck guest that runs short is served as any other") {
+    Settings settings = lending();
+    settings.guests.stuck_after = 10s;
+    Bench bench(settings);
+    bench.backend.capabilities_.asynchronous = true;
+    bench.backend.add("g1", kGiB);
+    bench.backend.table.usable_bytes[0] = 300 * kMiB;
+    bench.tick();
+    bench.backend.table.loaned_bytes[0] = 200 * kMiB;
+    for (int i = 0; i < 15; ++i) bench.tick();
+    REQUIRE(bench.tick()->decisions[0].constraint == Constraint::stuck);
+    bench.backend.table.usable_bytes[0] = kMiB;
+    const auto snapshot = bench.tick();
+    CHECK(snapshot->decisions[0].constraint == Constraint::surge);
+    CHECK(bench.backend.steps.back().loaned_to_bytes == 0);
+}
