@@ -54,6 +54,10 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
         count(calls, outcome.status);
         decision.outcome = outcome.status;
         if (outcome.status == StepStatus::accepted) {
+            const bool others_pending =
+                control.asked_bytes != kUnknownBytes && !control.reached_set;
+            control.asked_bytes =
+                others_pending ? std::max(control.asked_bytes, loaned_bytes) : loaned_bytes;
             control.set_bytes = loaned_bytes;
             control.floor_bytes = std::min(at, loaned_bytes);
             control.realign = Realign::no;

@@ -10,7 +10,7 @@ constexpr Duration all_again_every = std::chrono::hours(24);
 
 StoredBooks books_of(const DomainControl& control) noexcept {
     return {control.original_loaned_bytes, control.oom_freed_bytes, control.known_loaned_bytes,
-            control.set_bytes};
+            control.set_bytes, control.borrowed_bytes};
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ Result<void> BookStore::Database::prepare() {
         fmt::format("PRAGMA application_id={}; PRAGMA user_version={};"
                     "CREATE TABLE IF NOT EXISTS books(uuid BLOB PRIMARY KEY, name TEXT NOT NULL,"
                     " original_loaned INTEGER NOT NULL, oom_freed INTEGER NOT NULL,"
-                    " loaned INTEGER NOT NULL, set_to INTEGER NOT NULL, written INTEGER NOT NULL)"
+                    " loaned INTEGER NOT NULL, set_to INTEGER NOT NULL, written INTEGER NOT NULL,"
+                    " borrowed INTEGER NOT NULL)"
                     " WITHOUT ROWID",
                     application_id, version));
     return {};
@@ -88,7 +89,7 @@ void BookStore::Database::read(std::unordered_map<DomainKey, StoredBooks>& into,
     forget.bind(1, oldest_s);
     forget.exec();
     SQLite::Statement rows(connection,
-                           "SELECT uuid, original_loaned, oom_freed, loaned, set_to "
+                           "SELECT uuid, original_loaned, oom_freed, loaned, set_to, borrowed "
                            "FROM books");
     while (rows.executeStep()) {
         DomainKey key;
@@ -97,13 +98,14 @@ void BookStore::Database::read(std::unordered_map<DomainKey, StoredBooks>& into,
         std::memcpy(key.uuid.data(), uuid.getBlob(), key.uuid.size());
         into[key] = {
             from_bits(rows.getColumn(1).getInt64()), from_bits(rows.getColumn(2).getInt64()),
-            from_bits(rows.getColumn(3).getInt64()), from_bits(rows.getColumn(4).getInt64())};
+            from_bits(rows.getColumn(3).getInt64()), from_bits(rows.getColumn(4).getInt64()),
+            from_bits(rows.getColumn(5).getInt64())};
     }
 }
 
 void BookStore::Database::write(const Changes& changes, std::int64_t now_s) {
     SQLite::Transaction transaction(connection);
-    SQLite::Statement put(connection, "INSERT OR REPLACE INTO books VALUES(?,?,?,?,?,?,?)");
+    SQLite::Statement put(connection, "INSERT OR REPLACE INTO books VALUES(?,?,?,?,?,?,?,?)");
     SQLite::Statement erase(connection, "DELETE FROM books WHERE uuid = ?");
     for (const auto& [key, change] : changes) {
         SQLite::Statement& statement = change.erased ? erase : put;
@@ -115,6 +117,7 @@ void BookStore::Database::write(const Changes& changes, std::int64_t now_s) {
             put.bind(5, bits(change.books.loaned_bytes));
             put.bind(6, bits(change.books.set_bytes));
             put.bind(7, now_s);
+            put.bind(8, bits(change.books.borrowed_bytes));
         }
         statement.exec();
         statement.reset();

@@ -20,6 +20,7 @@ struct StoredBooks {
     std::uint64_t oom_freed_bytes = 0;
     std::uint64_t loaned_bytes = 0;
     std::uint64_t set_bytes = kUnknownBytes;
+    std::uint64_t borrowed_bytes = 0;
 
     friend bool operator==(const StoredBooks&, const StoredBooks&) = default;
 };

@@ -1,5 +1,6 @@
 // Lending for reservations: what the host lacks is taken from guests that can spare it.
 #include <algorithm>
+#include <utility>
 
 #include "controller/controller_state.h"
 #include "policy/lending.h"
@@ -8,6 +9,13 @@ namespace ballast {
 namespace {
 
 constexpr std::uint64_t kUnitBytes = kMiB;
+
+// Twice what counts as shortage, and something where nothing does.
+std::uint64_t keep_free_bytes(const GuestSettings& guests) noexcept {
+    constexpr std::uint64_t kLeast = 128 * kMiB;
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 60U;
+    return std::max(kLeast, 2 * std::min(guests.surge_below_bytes, kMost));
+}
 
 std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
     return a - std::min(a, b);
@@ -32,8 +40,11 @@ std::uint64_t Controller::State::intended_bytes(std::size_t row) const {
     if (!may_lend(row)) return intended;
     if (control.set_bytes != kUnknownBytes) intended = std::max(intended, control.set_bytes);
     if (control.borrowed_bytes == 0) return intended;
-    const std::uint64_t most = less(seen.domains.total_bytes[row], control.min_mem_bytes);
-    return std::max(intended, std::min(control.fixed_loan_bytes + control.borrowed_bytes, most));
+    const std::uint64_t lendable_at_most =
+        less(seen.domains.total_bytes[row], control.min_mem_bytes);
+    const std::uint64_t wish =
+        std::min(control.fixed_loan_bytes + control.borrowed_bytes, lendable_at_most);
+    return std::max(intended, less(wish, control.oom_freed_bytes));
 }
 
 std::uint64_t Controller::State::lendable_bytes(std::size_t row) const {
@@ -49,8 +60,8 @@ std::uint64_t Controller::State::lendable_bytes(std::size_t row) const {
                      .usable_bytes = usable_bytes,
                      .min_mem_bytes = control.min_mem_bytes,
                      .oom_freed_bytes = control.oom_freed_bytes,
-                     // Twice what would count as shortage.
-                     .keep_free_bytes = 2 * settings.guests.surge_below_bytes});
+                     .borrowed_bytes = control.borrowed_bytes,
+                     .keep_free_bytes = keep_free_bytes(settings.guests)});
 }
 
 // What the host will have once all that is intended has been given.
@@ -74,11 +85,12 @@ void Controller::State::forgive_lenders() {
 
 void Controller::State::borrow() {
     reservations.follow(seen, settings.host.reserve_bytes, clock.now());
-    const bool ended = reservations.take_ended();
+    surplus_due = reservations.take_ended() || surplus_due;
     const auto controls = ledger.controls();
-    if (reservations.list().empty()) {
-        if (!ended) return;
-        for (DomainControl& control : controls) control.borrowed_bytes = 0;
+    if (reservations.list().empty() || evacuating) {
+        if (surplus_due)
+            for (DomainControl& control : controls) control.borrowed_bytes = 0;
+        surplus_due = false;
         return;
     }
     forgive_lenders();
@@ -92,7 +104,7 @@ void Controller::State::borrow() {
         spread(wanted - coming, lendable, kUnitBytes, shares);
         for (std::size_t row = 0; row < controls.size(); ++row)
             controls[row].borrowed_bytes += shares[row];
-    } else if (ended) {
+    } else if (std::exchange(surplus_due, false)) {
         for (std::size_t row = 0; row < controls.size(); ++row)
             lendable[row] = controls[row].borrowed_bytes;
         spread(coming - wanted, lendable, kUnitBytes, shares);

@@ -124,6 +124,13 @@ void Controller::State::take_control_again(std::size_t row) noexcept {
         if (row == Ledger::npos || i == row) controls[i].yielded = Yielded::no;
 }
 
+// Nobody could lend for them under a policy that follows the hypervisor alone.
+void Controller::State::drop_useless_reservations() {
+    if (policy() == PolicyKind::fixed || reservations.list().empty()) return;
+    log::warn("policy cmm lends for no reservation: {} of them end", reservations.list().size());
+    reservations.clear();
+}
+
 Result<void> Controller::State::set(Attribute attribute, std::string_view domain,
                                     std::uint64_t value) {
     process_events();
@@ -202,6 +209,7 @@ Result<void> Controller::State::release(std::string_view domain) {
             ledger.own_settings(row).simulate_loan_target_kb = control.original_loaned_bytes / kKiB;
             ledger.resolve(row, settings, runtime);
         }
+        control.borrowed_bytes = 0;
         control.loan_target_bytes = control.original_loaned_bytes;
         move_now(row, control.original_loaned_bytes);
     }

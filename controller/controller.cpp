@@ -44,6 +44,7 @@ void Controller::reconfigure(const Settings& settings) {
     state_->settings = settings;
     state_->take_control_again(Ledger::npos);
     state_->settings_changed();
+    state_->drop_useless_reservations();
 }
 
 Result<void> Controller::disable(std::string_view domain, bool disabled) {

@@ -29,7 +29,9 @@ struct Controller::State {
     void book_observed_changes();
     bool follow_reboot(std::size_t row, Time now);
     bool infer_oom(std::size_t row);
-    void notice_others(std::size_t row);
+    void notice_others(std::size_t row, bool unchanged);
+    void take_as_its_own(std::size_t row);
+    void yield_to_others(std::size_t row);
     void tell_of_others(std::size_t row, std::uint64_t left_at_bytes);
     void decay_credit(std::size_t row, Time now);
     void decide_all(Time due, Snapshot& into);
@@ -55,6 +57,7 @@ struct Controller::State {
     void settings_changed();
     // Of a domain that was yielded to somebody else; npos: of all.
     void take_control_again(std::size_t row) noexcept;
+    void drop_useless_reservations();
     void row_settings_changed(std::size_t row);
 
     Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
@@ -82,6 +85,7 @@ struct Controller::State {
     Reservations reservations;
     std::vector<std::uint64_t> lendable;  // by row
     std::vector<std::uint64_t> shares;    // by row
+    bool surplus_due = false;             // a reservation ended, and more is borrowed than needed
     Allocator allocator;
     std::vector<std::int64_t> request_bytes;
     std::vector<std::uint64_t> fixed_loan_bytes;

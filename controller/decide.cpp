@@ -37,7 +37,7 @@ Wanted limited_by_step(const Wanted& wanted, const Decision& decision,
 // A stuck guest is not asked for more than it gave before its time comes.
 Wanted heeding_stuck(const Wanted& wanted, const Decision& decision, const Progress& progress,
                      Time now) noexcept {
-    if (!progress.stuck || wanted.constraint == Constraint::surge) return wanted;
+    if (!progress.stuck) return wanted;
     if (wanted.loan_bytes > decision.loaned_before_bytes && now < progress.retry_at)
         return {decision.loaned_before_bytes, Constraint::stuck};
     const bool gives_back = wanted.loan_bytes < decision.loaned_before_bytes;
@@ -72,9 +72,10 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     into.request_bytes = request_bytes;
 
     const GateAnswer held = rules.functions.gate(control, into.flags, now, rules.gate);
+    const bool surging = held.deflate && surges(seen, row, now, rules.surge, control);
     if (into.disabled || rules.evacuating) {
         // What we lent goes back whatever else is going on, unless nobody is there to take it.
-        into.constraint = Constraint::disabled;
+        into.constraint = surging ? Constraint::surge : Constraint::disabled;
         if (held.deflate) {
             into.decided_bytes = std::min(into.loaned_before_bytes, control.original_loaned_bytes);
         }
@@ -86,16 +87,18 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     }
 
     Wanted wanted = wanted_loan(into, rules);
-    if (surges(seen, row, now, rules.surge, control)) {
-        const std::uint64_t most_bytes =
-            std::min(control.original_loaned_bytes, into.loaned_before_bytes);
-        if (wanted.loan_bytes > most_bytes) wanted = {most_bytes, Constraint::surge};
-    }
+    const std::uint64_t own_bytes =
+        std::min(control.original_loaned_bytes, into.loaned_before_bytes);
+    const bool bound = surging && wanted.loan_bytes > own_bytes;
+    if (bound) wanted.loan_bytes = own_bytes;
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};
     }
     wanted = heeding_stuck(wanted, into, control.progress, now);
     wanted = limited_by_step(wanted, into, control.max_step_bytes);
+    // What a guest in distress has back is told so, whoever wanted it: it is served first.
+    if (bound || (surging && wanted.loan_bytes < into.loaned_before_bytes))
+        wanted.constraint = Constraint::surge;
     into.decided_bytes = wanted.loan_bytes;
     into.constraint = wanted.constraint;
     // What would stand in the way is told before anything is wanted.

@@ -41,9 +41,9 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
         DomainFlags::starting | DomainFlags::unanswered | DomainFlags::crashed |
         DomainFlags::saving | DomainFlags::no_stats | DomainFlags::bad_stats;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
-                       control.yielded != Yielded::control && !control.migrating &&
-                       !control.hotplug_running && !control.hotplug_occurred &&
-                       control.held_for == Constraint::none;
+                       control.yielded != Yielded::control && !control.others_moving &&
+                       !control.migrating && !control.hotplug_running &&
+                       !control.hotplug_occurred && control.held_for == Constraint::none;
     if (quiet) return kOpen;
 
     if (control.migrating || has(flags, DomainFlags::migrating)) return hold(Constraint::migrating);
@@ -56,7 +56,8 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     // The driver skips a poll whose H_GET_MPP failed.
     if (has(flags, DomainFlags::unanswered)) return hold(Constraint::backend_error);
     if (has(flags, DomainFlags::no_driver)) return hold(Constraint::no_driver);
-    if (control.yielded == Yielded::control) return hold(Constraint::set_by_others);
+    if (control.yielded == Yielded::control || control.others_moving)
+        return hold(Constraint::set_by_others);
     if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
     if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);
     if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);

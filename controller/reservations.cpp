@@ -31,6 +31,9 @@ Result<std::uint64_t> Reservations::add(std::uint64_t bytes, std::string domain,
         return fail(Errc::invalid_argument,
                     fmt::format("a reservation that expires after {}, expected 1s to {}",
                                 format_duration(expires), format_duration(kLongest)));
+    if (!domain.empty() &&
+        std::erase_if(all_, [&](const Reservation& one) { return one.domain == domain; }) > 0)
+        ended_ = true;
     if (all_.size() >= kMost)
         return fail(Errc::busy, fmt::format("there are {} reservations already", kMost));
     Reservation& made = all_.emplace_back();
@@ -38,7 +41,8 @@ Result<std::uint64_t> Reservations::add(std::uint64_t bytes, std::string domain,
     made.bytes = made.outstanding_bytes = bytes;
     made.domain = std::move(domain);
     made.expires_at = now + expires;
-    return made.id;
+    look(host_);
+    return all_.back().id;
 }
 
 bool Reservations::remove(std::uint64_t id) {
@@ -46,6 +50,20 @@ bool Reservations::remove(std::uint64_t id) {
         std::erase_if(all_, [id](const Reservation& one) { return one.id == id; }) > 0;
     ended_ = ended_ || removed;
     return removed;
+}
+
+void Reservations::clear() noexcept {
+    ended_ = ended_ || !all_.empty();
+    all_.clear();
+}
+
+// Which of them the host has memory for.
+void Reservations::look(const HostState& host) noexcept {
+    std::uint64_t wanted = host_reserve_bytes_;
+    for (Reservation& one : all_) {
+        wanted += one.outstanding_bytes;
+        one.ready = host.available_bytes != kUnknownBytes && host.available_bytes >= wanted;
+    }
 }
 
 void Reservations::follow(const Observation& seen, std::uint64_t host_reserve_bytes, Time now) {
@@ -64,12 +82,9 @@ void Reservations::follow(const Observation& seen, std::uint64_t host_reserve_by
         return one.outstanding_bytes == 0;
     };
     ended_ = std::erase_if(all_, ends) > 0 || ended_;
-    const std::uint64_t available = seen.host.available_bytes;
-    std::uint64_t wanted = host_reserve_bytes;
-    for (Reservation& one : all_) {
-        wanted += one.outstanding_bytes;
-        one.ready = available != kUnknownBytes && available >= wanted;
-    }
+    host_ = seen.host;
+    host_reserve_bytes_ = host_reserve_bytes;
+    look(host_);
 }
 
 std::uint64_t Reservations::outstanding_bytes() const noexcept {

@@ -18,10 +18,13 @@ class Reservations {
     static constexpr std::size_t kMost = 64;
     static constexpr Duration kLongest = std::chrono::hours(24);
 
-    // 1 .. 2^53 bytes, for 1 s .. kLongest from `now`. Errors: invalid_argument; busy (too many).
+    // 1 .. 2^53 bytes, for 1 s .. kLongest from `now`; `ready` as of the host's last figures. An
+    // older one of the same domain ends: its start is tried again. Errors: invalid_argument; busy
+    // (too many).
     Result<std::uint64_t> add(std::uint64_t bytes, std::string domain, Duration expires, Time now);
     // False if there is none of that number.
     bool remove(std::uint64_t id);
+    void clear() noexcept;
 
     // After each observation: reservations end when their time has come, or when their domain has
     // gone again; their domain's resident memory comes off; `ready` follows the host's memory.
@@ -35,7 +38,11 @@ class Reservations {
 
   private:
     std::vector<Reservation> all_;  // oldest first
+    void look(const HostState& host) noexcept;
+
     std::uint64_t last_id_ = 0;
+    HostState host_;  // as last seen
+    std::uint64_t host_reserve_bytes_ = 0;
     bool ended_ = false;
 };
 

@@ -35,7 +35,9 @@ void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
     const std::uint64_t fixed_kb = pick(&DomainOverride::simulate_loan_target_kb,
                                         cmm.simulate_loan_target_kb.value_or(kUnset));
     control.fixed_is_configured = fixed_kb != kUnset;
-    if (control.fixed_is_configured) control.fixed_loan_bytes = fixed_kb * kKiB;
+    // Whoever else set the balloon is respected until the operator wants otherwise.
+    if (control.fixed_is_configured && control.yielded == Yielded::no)
+        control.fixed_loan_bytes = fixed_kb * kKiB;
 }
 
 }  // namespace ballast

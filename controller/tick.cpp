@@ -105,10 +105,13 @@ bool Controller::State::take_over_books(std::size_t row) {
     control.original_loaned_bytes =
         std::min(kept->original_loaned_bytes, seen.domains.total_bytes[row]);
     control.oom_freed_bytes = kept->oom_freed_bytes;
-    // The credit comes off again.
+    // The credit comes off again; what was lent for reservations, which nobody knows of now, goes
+    // back.
     if (!control.fixed_is_configured)
-        control.fixed_loan_bytes =
-            std::min(loaned_bytes + control.oom_freed_bytes, seen.domains.total_bytes[row]);
+        control.fixed_loan_bytes = std::min(
+            loaned_bytes - std::min(loaned_bytes, kept->borrowed_bytes) + control.oom_freed_bytes,
+            seen.domains.total_bytes[row]);
+    control.asked_bytes = kept->set_bytes;
     if (kept->set_bytes != kUnknownBytes && loaned_bytes == kept->set_bytes) {
         control.set_bytes = kept->set_bytes;
         control.floor_bytes = kept->set_bytes;
@@ -139,14 +142,17 @@ void Controller::State::book_observed_changes() {
         if (settings.cmm.oom_half_life > Duration{0}) decay_credit(row, now);
         if (capabilities.asynchronous) {
             if (follow_reboot(row, now)) continue;
-            if (capabilities.reports_oom || !infer_oom(row)) notice_others(row);
+            if (capabilities.reports_oom || !infer_oom(row)) notice_others(row, unchanged);
             const bool standing_still =
                 control.paused || control.migrating ||
                 (seen.domains.flags[row] & kStandsStill) != DomainFlags::none;
             watch_progress(control, loaned_bytes, standing_still, now, stuck);
         }
         if (control.set_bytes == kUnknownBytes) continue;
-        if (loaned_bytes == control.set_bytes) control.reached_set = true;
+        if (loaned_bytes == control.set_bytes) {
+            control.reached_set = true;
+            control.asked_bytes = control.set_bytes;
+        }
         if (loaned_bytes >= control.floor_bytes) {
             control.floor_bytes =
                 std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
@@ -195,7 +201,7 @@ bool Controller::State::infer_oom(std::size_t row) {
 }
 
 // A balloon that is elsewhere than where it was left has been set by somebody else.
-void Controller::State::notice_others(std::size_t row) {
+void Controller::State::notice_others(std::size_t row, bool unchanged) {
     DomainControl& control = ledger.controls()[row];
     const bool on_its_way = control.set_bytes != kUnknownBytes && !control.reached_set;
     if (!control.adopted || on_its_way || control.realign != Realign::no) return;
@@ -203,28 +209,66 @@ void Controller::State::notice_others(std::size_t row) {
     const bool ours = control.set_bytes != kUnknownBytes;
     const std::uint64_t left_at = ours ? control.set_bytes : control.rest_bytes;
     control.rest_bytes = loaned_bytes;
-    if (left_at == kUnknownBytes || left_at == loaned_bytes) return;
-
-    const SetByOthers rule = settings.guests.set_by_others;
-    if (ours) tell_of_others(row, left_at);
-    if (ours && rule == SetByOthers::override) return;
-    // Where nothing of ours was set it is the domain's own size: one that boots late comes to it.
-    control.original_loaned_bytes = loaned_bytes;
-    control.loan_target_bytes = loaned_bytes;
-    if (ours) {
-        control.borrowed_bytes = 0;
-        control.progress = {};
+    const bool moving = std::exchange(control.others_moving, false);
+    if (left_at == kUnknownBytes || left_at == loaned_bytes) {
+        control.others_told_bytes = kUnknownBytes;
+        return;
     }
-    if (ours) control.yielded = rule == SetByOthers::release ? Yielded::control : Yielded::size;
-    if (control.yielded != Yielded::no || !control.fixed_is_configured)
-        control.fixed_loan_bytes = loaned_bytes;
-    control.set_bytes = kUnknownBytes;
+    if (!ours) {
+        take_as_its_own(row);
+    } else if (settings.guests.set_by_others == SetByOthers::override) {
+        tell_of_others(row, left_at);
+    } else if (!unchanged || !moving) {
+        control.others_moving = true;  // where it comes to rest is what counts
+    } else {
+        tell_of_others(row, left_at);
+        yield_to_others(row);
+    }
 }
 
+// Nothing of ours is set: a guest that boots late comes to its own size. What was asked for and
+// seemed to have failed may still come true, and is no part of that.
+void Controller::State::take_as_its_own(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    const bool came_late = control.asked_bytes != kUnknownBytes &&
+                           loaned_bytes > control.original_loaned_bytes &&
+                           loaned_bytes <= control.asked_bytes;
+    if (came_late) return;
+    control.original_loaned_bytes = loaned_bytes;
+    control.loan_target_bytes = loaned_bytes;
+    if (control.yielded != Yielded::no || !control.fixed_is_configured)
+        control.fixed_loan_bytes = loaned_bytes;
+}
+
+void Controller::State::yield_to_others(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    control.original_loaned_bytes = loaned_bytes;
+    control.loan_target_bytes = loaned_bytes;
+    // The credit comes off again.
+    control.fixed_loan_bytes =
+        std::min(loaned_bytes + control.oom_freed_bytes, seen.domains.total_bytes[row]);
+    control.borrowed_bytes = 0;
+    control.progress = {};
+    control.set_bytes = kUnknownBytes;
+    control.asked_bytes = kUnknownBytes;
+    if (settings.guests.set_by_others == SetByOthers::release) {
+        control.yielded = Yielded::control;
+        return;
+    }
+    control.yielded = Yielded::size;
+    // What is set in the hypervisor has to agree: a driver that starts anew goes by that.
+    if (!dry_run) control.realign = Realign::due;
+}
+
+// Once for each size.
 void Controller::State::tell_of_others(std::size_t row, std::uint64_t left_at_bytes) {
     const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+    DomainControl& control = ledger.controls()[row];
+    if (std::exchange(control.others_told_bytes, loaned_bytes) == loaned_bytes) return;
     constexpr std::array<std::string_view, 3> kAnswers{
-        "that is its size from now on", "it is set again", "it is left alone from now on"};
+        "that is its size from now on", "it is to be set again", "it is left alone from now on"};
     log::warn("{}: somebody else set its balloon, from {} lent to {}: {}", seen.domains.name[row],
               format_size(left_at_bytes), format_size(loaned_bytes),
               kAnswers[static_cast<std::size_t>(settings.guests.set_by_others)]);
@@ -323,8 +367,8 @@ void Controller::State::tick(Time due) {
         borrow();
         decide_all(due, snapshot);
         if (!dry_run) {
-            const std::uint64_t spoken_for =
-                settings.host.reserve_bytes + reservations.outstanding_bytes();
+            const std::uint64_t reserved = evacuating ? 0 : reservations.outstanding_bytes();
+            const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved;
             allocator.run(seen.host, {spoken_for}, *ledger.names(), ledger.controls(),
                           snapshot.decisions, calls, snapshot.troubles);
         }

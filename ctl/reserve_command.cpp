@@ -64,17 +64,32 @@ ExitStatus give_up(const Session& session, std::uint64_t id, const std::string& 
         {ExitStatus::failed, cancelled ? why + "; the reservation is cancelled" : why});
 }
 
-ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration patience) {
+// By itself, while it was waited for.
+ExitStatus ended(const Session& session, std::uint64_t id, bool expired,
+                 const std::string& domain) {
+    if (expired || domain.empty())
+        return session.fail(
+            {ExitStatus::failed, fmt::format("reservation {} has ended before it was ready", id)});
+    if (session.json) return session.print({{"id", id}, {"ended", true}});
+    session.environment.out << fmt::format(
+        "reservation {} has ended: {} has its memory, or is gone\n", id, printable(domain));
+    return ExitStatus::done;
+}
+
+ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration patience,
+                            Duration expires, const std::string& domain) {
     const SystemClock clock;
     const Interruptible interruptible;
     const Environment& environment = session.environment;
     LiveText live(environment.err, environment.err_terminal, clock);
-    const Time deadline = clock.now() + patience;
+    const Time begun = clock.now();
+    const Time deadline = begun + patience;
     for (;;) {
         const Answer answer = session.client().reservations();
         if (!answer) return session.fail(answer.error());
         const Json* const one = find(answer->at("reservations"), id);
-        if (one != nullptr && one->at("ready").get<bool>()) {
+        if (one == nullptr) return ended(session, id, clock.now() - begun >= expires, domain);
+        if (one->at("ready").get<bool>()) {
             if (session.json) return session.print(*one);
             environment.out << fmt::format("reservation {}: {} are free\n", id,
                                            size_of(one->at("bytes")));
@@ -104,7 +119,7 @@ ExitStatus reserve(const Session& session, const Options& options) {
                                                  std::chrono::duration<double>(*expires).count());
     if (!made) return session.fail(made.error());
     const auto id = made->at("id").get<std::uint64_t>();
-    if (!options.no_wait) return wait_until_ready(session, id, *patience);
+    if (!options.no_wait) return wait_until_ready(session, id, *patience, *expires, options.domain);
     if (session.json) return session.print(*made);
     session.environment.out << "reservation " << id << " of " << format_size(*bytes) << "\n";
     return ExitStatus::done;

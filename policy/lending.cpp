@@ -16,7 +16,8 @@ std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
 
 std::uint64_t can_lend(const LenderFigures& guest) noexcept {
     if (guest.usable_bytes == kUnknownBytes) return 0;
-    const std::uint64_t kept_free = std::max(guest.usable_bytes / 4, guest.keep_free_bytes);
+    const std::uint64_t kept_free =
+        std::max(guest.usable_bytes / 4 + guest.borrowed_bytes / 4, guest.keep_free_bytes);
     const std::uint64_t allowed =
         less(less(guest.total_bytes, guest.min_mem_bytes), guest.oom_freed_bytes);
     return std::min(less(guest.usable_bytes, kept_free), less(allowed, guest.loaned_bytes));

@@ -12,11 +12,12 @@ struct LenderFigures {
     std::uint64_t usable_bytes = 0;  // kUnknownBytes where not told
     std::uint64_t min_mem_bytes = 0;
     std::uint64_t oom_freed_bytes = 0;  // never asked for again
+    std::uint64_t borrowed_bytes = 0;   // of loaned_bytes, what it could use as well before
     std::uint64_t keep_free_bytes = 0;  // what it must be able to use afterwards
 };
 
-// Pure. Bytes beyond what it lends: of what it could use, a quarter at least and keep_free_bytes
-// stay with it. 0 where nothing is known of its need.
+// Pure. Bytes beyond what it lends: of what it could use before it lent any of this, a quarter at
+// least and keep_free_bytes stay with it. 0 where nothing is known of its need.
 std::uint64_t can_lend(const LenderFigures& guest) noexcept;
 
 // Pure. Takes `need_bytes` from `lendable_bytes` in proportion, each share in whole `unit_bytes` (a

@@ -52,8 +52,19 @@ TEST_CASE("adopt: a balloon that somebody else set stays, and is the size to go 
         lent.bench.tick();
     }
     for (int i = 0; i < 5; ++i) CHECK(lent.bench.tick()->decisions[0].decided_bytes == 200 * kMiB);
-    CHECK(lent.bench.backend.steps.empty());
+    // The hypervisor's set value agrees, for a driver that starts anew goes by that.
+    REQUIRE(lent.bench.backend.steps.size() == 1);
+    CHECK(lent.bench.backend.steps[0].loaned_to_bytes == 200 * kMiB);
     CHECK(lent.bench.controller().lent_bytes() == 0);  // nothing to give back when we stop
+    lent.bench.backend.steps.clear();
+
+    SECTION("whatever else is set") {
+        REQUIRE(lent.bench.controller().set_attribute("", "delay", "2"));
+        REQUIRE(lent.bench.controller().set_attribute("g1", "min_mem_mb", "300"));
+        for (int i = 0; i < 3; ++i)
+            CHECK(lent.bench.tick()->decisions[0].decided_bytes == 200 * kMiB);
+        CHECK(lent.bench.backend.steps.empty());
+    }
 
     SECTION("until the operator wants another loan") {
         REQUIRE(lent.bench.controller().set_attribute("g1", "simulate_loan_target_kb", "1024"));
@@ -69,11 +80,55 @@ TEST_CASE("adopt: a balloon that somebody else set stays, and is the size to go 
     }
 }
 
+TEST_CASE("a balloon on its way to what somebody else set is let alone until it is there") {
+    Lent lent(SetByOthers::adopt);
+    std::vector<std::string> told;
+    const log::Redirect listen([&](log::Level, std::string_view text) { told.emplace_back(text); });
+    for (const std::uint64_t theirs : {90 * kMiB, 60 * kMiB, 40 * kMiB}) {
+        lent.balloon(theirs);
+        CHECK(lent.bench.tick()->decisions[0].constraint == Constraint::set_by_others);
+    }
+    CHECK(told.empty());
+    CHECK(lent.bench.backend.steps.empty());
+    for (int i = 0; i < 5; ++i) lent.bench.tick();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].find("from 100 MiB lent to 40 MiB") != std::string::npos);
+}
+
+TEST_CASE("override that cannot be done is told once") {
+    Lent lent(SetByOthers::override);
+    std::vector<std::string> told;
+    const log::Redirect listen([&](log::Level, std::string_view text) { told.emplace_back(text); });
+    lent.bench.backend.table.flags[0] = DomainFlags::stale_stats;
+    lent.balloon(20 * kMiB);
+    for (int i = 0; i < 10; ++i) lent.bench.tick();
+    CHECK(told.size() == 1);
+}
+
+TEST_CASE("a move that seemed to have failed and happens later is still ours to give back") {
+    Lent lent(SetByOthers::adopt);
+    REQUIRE(lent.bench.controller().set_attribute("g1", "simulate_loan_target_kb", "307200"));
+    lent.bench.tick();
+    lent.bench.send(EventKind::move_failed, "g1");
+    lent.bench.backend.answer = [](const Step& step) {
+        return StepOutcome{StepStatus::refused, step.loaned_from_bytes, Constraint::stuck, ""};
+    };
+    lent.bench.tick();
+    lent.bench.backend.answer = nullptr;
+    lent.bench.backend.capabilities_.asynchronous = true;
+    for (const std::uint64_t loaned : {180 * kMiB, 300 * kMiB}) {
+        lent.balloon(loaned);
+        lent.bench.tick();
+    }
+    CHECK(lent.bench.controller().lent_bytes() == 300 * kMiB);
+}
+
 TEST_CASE("release: a domain whose balloon somebody else set is left alone until enabled again") {
     Lent lent(SetByOthers::release);
     lent.balloon(200 * kMiB);
     for (int i = 0; i < 5; ++i)
         CHECK(lent.bench.tick()->decisions[0].constraint == Constraint::set_by_others);
+    CHECK(lent.bench.backend.steps.empty());
     lent.balloon(20 * kMiB);
     CHECK(lent.bench.tick()->decisions[0].constraint == Constraint::set_by_others);
     CHECK(lent.bench.backend.steps.empty());

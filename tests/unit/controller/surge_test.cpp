@@ -144,3 +144,28 @@ TEST_CASE("a stuck guest that runs short is served as any other") {
     CHECK(snapshot->decisions[0].constraint == Constraint::surge);
     CHECK(bench.backend.steps.back().loaned_to_bytes == 0);
 }
+
+TEST_CASE("a guest in distress whose memory goes back anyway is served first, reserve or not") {
+    Settings settings = lending();
+    settings.host.reserve_bytes = kGiB;
+    Bench bench(settings);
+    bench.backend.add("g1", kGiB);
+    bench.backend.table.usable_bytes[0] = 300 * kMiB;
+    bench.backend.host.available_bytes = kGiB;
+    bench.tick();
+    REQUIRE(bench.backend.table.loaned_bytes[0] == 512 * kMiB);
+    const bool disabled = GENERATE(false, true);
+    if (disabled)
+        bench.backend.answer = [](const Step& step) {
+            return StepOutcome{StepStatus::refused, step.loaned_from_bytes, Constraint::stuck, ""};
+        };
+    if (disabled)
+        REQUIRE(bench.controller().disable("g1", true));
+    else
+        REQUIRE(bench.controller().set_attribute("g1", "simulate_loan_target_kb", "0"));
+    bench.backend.answer = nullptr;
+    CHECK(bench.tick()->decisions[0].constraint == Constraint::host_floor);
+    bench.backend.table.usable_bytes[0] = kMiB;
+    CHECK(bench.tick()->decisions[0].constraint == Constraint::surge);
+    CHECK(bench.backend.table.loaned_bytes[0] == 0);
+}

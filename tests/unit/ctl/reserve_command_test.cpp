@@ -22,13 +22,12 @@ std::string reservation(int id, bool ready) {
 TEST_CASE("reserve waits until the memory is there") {
     CtlFixture fixture;
     fixture.answer(200, R"({"id": 7})");
-    fixture.answer(200, list_of(""));  // no tick has told of it yet
     fixture.answer(200, list_of(reservation(6, true) + "," + reservation(7, false)));
     fixture.answer(200, list_of(reservation(7, true)));
     CHECK(fixture.run({"reserve", "2GiB", "--domain", "db-1", "--expires", "5m"}) ==
           ExitStatus::done);
     CHECK(fixture.out.str() == "reservation 7: 2 GiB are free\n");
-    REQUIRE(fixture.script.sent.size() == 4);
+    REQUIRE(fixture.script.sent.size() == 3);
     CHECK(
         fixture.script.sent[0] ==
         R"(POST /api/v1/reservations {"bytes":"2147483648","expires_seconds":"300","domain":"db-1"})");
@@ -44,6 +43,18 @@ TEST_CASE("reserve cancels what it did not get in time, and says what there is")
           "ballastctl: not free within 0ms: 1 GiB are available on the host; the reservation is "
           "cancelled\n");
     CHECK(fixture.script.sent.back() == "DELETE /api/v1/reservations/7");
+}
+
+TEST_CASE("reserve does not wait for what has ended") {
+    CtlFixture fixture;
+    fixture.answer(200, R"({"id": 7})");
+    fixture.answer(200, list_of(reservation(6, false)));
+    CHECK(fixture.run({"reserve", "2GiB", "--domain", "db-1"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == "reservation 7 has ended: db-1 has its memory, or is gone\n");
+    fixture.answer(200, R"({"id": 8})");
+    fixture.answer(200, list_of(""));
+    CHECK(fixture.run({"reserve", "2GiB"}) == ExitStatus::failed);
+    CHECK(fixture.err.str() == "ballastctl: reservation 8 has ended before it was ready\n");
 }
 
 TEST_CASE("reserve --no-wait only asks") {
