@@ -1,4 +1,5 @@
-// The controller's insides, split over tick.cpp, events.cpp and commands.cpp.
+// The controller's insides, split over tick.cpp, observed_changes.cpp, borrow.cpp, events.cpp
+// and commands.cpp.
 #pragma once
 
 #include <string>
@@ -26,15 +27,19 @@ struct Controller::State {
     bool observe();
     void adopt_new_rows();
     bool take_over_books(std::size_t row);
+    void decide_all(Time due, Snapshot& into);
+    void publish(Snapshot& snapshot, Time due, Time began);
+
+    // observed_changes.cpp
     void book_observed_changes();
     bool follow_reboot(std::size_t row, Time now);
     bool infer_oom(std::size_t row);
-    void notice_others(std::size_t row, bool unchanged);
+    void notice_others(std::size_t row, bool unchanged, Time now);
     void take_as_its_own(std::size_t row);
     void yield_to_others(std::size_t row);
     void tell_of_others(std::size_t row, std::uint64_t left_at_bytes);
     void decay_credit(std::size_t row, Time now);
-    void decide_all(Time due, Snapshot& into);
+
     // borrow.cpp: lends for reservations what is missing.
     void borrow();
     bool may_lend(std::size_t row) const;
@@ -42,7 +47,6 @@ struct Controller::State {
     std::uint64_t lendable_bytes(std::size_t row) const;
     std::uint64_t coming_bytes() const;
     void forgive_lenders();
-    void publish(Snapshot& snapshot, Time due, Time began);
 
     // events.cpp
     void process_events();

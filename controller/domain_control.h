@@ -74,8 +74,9 @@ struct DomainControl {
     Surge surge;
     // The most that was asked for and may still come to be, also where it seems to have failed.
     std::uint64_t asked_bytes = kUnknownBytes;
-    // Somebody else moves the balloon, and has not finished.
+    // Somebody else moves the balloon, and has not finished: it moved last then.
     bool others_moving = false;
+    Time others_moved_at{};
     std::uint64_t others_told_bytes = kUnknownBytes;  // of whose setting people were told last
     // Where nothing is on its way, the loan as it was left; unknown while it settles.
     std::uint64_t rest_bytes = kUnknownBytes;

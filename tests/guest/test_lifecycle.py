@@ -94,7 +94,9 @@ class LifecycleTest(unittest.TestCase):
         for _ in range(4):
             self.daemon.next_tick()
             self.assertEqual(self.guest.actual_kib(), self._theirs_kib)
-        self.assertIn("somebody else set its balloon", self.daemon.log())
+        wait_for("it is adopted", lambda: "that is its size from now on" in self.daemon.log(), 15)
+        self.daemon.next_tick()
+        self.assertEqual(self.guest.actual_kib(), self._theirs_kib)
         self.assertEqual(self.daemon.stop(), 0, self.daemon.log())
         self.assertEqual(self.guest.actual_kib(), self._theirs_kib)
 
@@ -106,7 +108,9 @@ class LifecycleTest(unittest.TestCase):
     def test_a_domain_whose_memory_others_set_is_released(self):
         self._start(set_by_others="release")
         self._lend_and_set()
-        wait_for("it is released", lambda: self._constraint() == "set_by_others", 5)
+        wait_for("it is released",
+                 lambda: "it is left alone from now on" in self.daemon.log(), 15)
+        self.assertEqual(self._constraint(), "set_by_others")
         self.daemon.ctl("enable", "g1")
         wait_for("it is ours again", lambda: self._constraint() == "none", 5)
 
