@@ -91,6 +91,7 @@ class LifecycleTest(unittest.TestCase):
     def test_memory_that_others_set_is_adopted(self):
         self._start(set_by_others="adopt")
         self._lend_and_set()
+        self._wait_actual(self._theirs_kib)
         for _ in range(4):
             self.daemon.next_tick()
             self.assertEqual(self.guest.actual_kib(), self._theirs_kib)
