@@ -129,7 +129,7 @@ TEST_CASE("a reservation takes off what its domain holds, and ends when it holds
     const std::size_t row = host.bench.backend.add("new", 3 * kGiB);
     host.bench.backend.table.resident_bytes[row] = 0;
     CHECK(host.tick_and_tell()[0].domain_seen);
-    for (int held_gib = 1; held_gib < 3; ++held_gib) {
+    for (std::uint64_t held_gib = 1; held_gib < 3; ++held_gib) {
         host.used_bytes += kGiB;
         host.bench.backend.table.resident_bytes[row] += kGiB;
         host.tick();
