@@ -53,6 +53,9 @@ class Example(unittest.TestCase):
         configuration = (configuration.replace("/absolute/path/of/folder.so", str(self.module))
                          .replace("/absolute/path/of/domains", str(domains))
                          .replace("/tmp/folder.sock", str(self.folder / "api.sock")))
+        # Not the machine's own.
+        self.assertNotIn("state:", configuration)
+        configuration += f"state: {{path: {self.folder}/state.db}}\n"
         daemon = Daemon(self.folder, text=configuration)
         self.addCleanup(daemon.close)
         daemon.notice("READY=1")
