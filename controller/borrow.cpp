@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/saturating.h"
 #include "controller/controller_state.h"
 #include "policy/lending.h"
 
@@ -15,10 +16,6 @@ std::uint64_t keep_free_bytes(const GuestSettings& guests) noexcept {
     constexpr std::uint64_t kLeast = 128 * kMiB;
     constexpr std::uint64_t kMost = std::uint64_t{1} << 60U;
     return std::max(kLeast, 2 * std::min(guests.surge_below_bytes, kMost));
-}
-
-std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
-    return a - std::min(a, b);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "base/units.h"
 
 namespace ballast {
@@ -15,8 +16,11 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 53U;
 constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);
 
 std::size_t row_of(const DomainTable& domains, const std::string& name) {
+    // A key is written out only where the name can be one.
+    const bool may_be_uuid = name.size() == to_string(DomainKey{}).size();
     for (std::size_t row = 0; row < domains.size(); ++row)
-        if (domains.name[row] == name || to_string(domains.key[row]) == name) return row;
+        if (domains.name[row] == name || (may_be_uuid && to_string(domains.key[row]) == name))
+            return row;
     return kNoRow;
 }
 
@@ -77,8 +81,7 @@ void Reservations::follow(const Observation& seen, std::uint64_t host_reserve_by
         if (row == kNoRow) return one.domain_seen;
         one.domain_seen = true;
         const std::uint64_t resident = seen.domains.resident_bytes[row];
-        if (resident != kUnknownBytes)
-            one.outstanding_bytes = one.bytes - std::min(one.bytes, resident);
+        if (resident != kUnknownBytes) one.outstanding_bytes = less(one.bytes, resident);
         return one.outstanding_bytes == 0;
     };
     ended_ = std::erase_if(all_, ends) > 0 || ended_;

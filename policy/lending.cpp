@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/saturating.h"
 #include "model/domain.h"
 
 namespace ballast {
-namespace {
-
-std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
-    return a - std::min(a, b);
-}
-
-}  // namespace
 
 std::uint64_t can_lend(const LenderFigures& guest) noexcept {
     if (guest.usable_bytes == kUnknownBytes) return 0;

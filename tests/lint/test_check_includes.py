@@ -2,24 +2,17 @@
 """Breaks each rule of check_includes.py in a tree of its own and expects the refusal."""
 
 import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
+
+import lint_tree
 
 CHECK = pathlib.Path(__file__).resolve().parent / "check_includes.py"
 
 
 def check(files: dict[str, str]) -> tuple[int, list[str]]:
     """Exit status and printed lines for a tree of these files."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            path = pathlib.Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        result = subprocess.run([sys.executable, "-B", CHECK, folder], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return result.returncode, result.stdout.splitlines()
+    status, printed = lint_tree.check(CHECK, files)
+    return status, printed.splitlines()
 
 
 class CheckIncludes(unittest.TestCase):

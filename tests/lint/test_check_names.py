@@ -2,10 +2,9 @@
 """Gives check_names.py trees of its own to look at."""
 
 import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
+
+import lint_tree
 
 CHECK = pathlib.Path(__file__).resolve().parent / "check_names.py"
 
@@ -15,14 +14,7 @@ def header(text: str, namespace: str = "ballast") -> str:
 
 
 def check(files: dict[str, str]) -> tuple[int, str]:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            path = pathlib.Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        result = subprocess.run([sys.executable, "-B", CHECK, folder], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return result.returncode, result.stdout
+    return lint_tree.check(CHECK, files)
 
 
 class CheckNames(unittest.TestCase):
