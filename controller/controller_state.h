@@ -2,6 +2,7 @@
 // and commands.cpp.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@
 #include "controller/ledger.h"
 #include "controller/reservations.h"
 #include "controller/resolve.h"
-#include "policy/request_policy.h"
+#include "policy/policy.h"
 
 namespace ballast {
 
@@ -67,6 +68,7 @@ struct Controller::State {
     Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
     DecisionRules rules() const noexcept;
     PolicyKind policy() const noexcept;
+    void ask_policy();
     // Moves one row to `loaned_bytes` outside a tick.
     void move_now(std::size_t row, std::uint64_t loaned_bytes);
     void apply_debug_level() const noexcept;
@@ -91,6 +93,8 @@ struct Controller::State {
     std::vector<std::uint64_t> shares;    // by row
     bool surplus_due = false;             // a reservation ended, and more is borrowed than needed
     Allocator allocator;
+    std::unique_ptr<Policy> request_policy;
+    PolicyKind request_policy_kind{};
     std::vector<std::int64_t> request_bytes;
     std::vector<std::uint64_t> fixed_loan_bytes;
     SnapshotExchange snapshots;

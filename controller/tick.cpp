@@ -122,19 +122,30 @@ bool Controller::State::take_over_books(std::size_t row) {
     return true;
 }
 
-void Controller::State::decide_all(Time due, Snapshot& into) {
+void Controller::State::ask_policy() {
     const auto controls = ledger.controls();
     const std::size_t rows = controls.size();
     request_bytes.resize(rows);
     const PolicyKind kind = policy();
+    if (request_policy == nullptr || kind != request_policy_kind) {
+        request_policy = *make_policy(default_choice(kind));
+        request_policy_kind = kind;
+    }
     if (kind == PolicyKind::fixed) {
         fixed_loan_bytes.resize(rows);
         for (std::size_t row = 0; row < rows; ++row) {
             fixed_loan_bytes[row] = controls[row].fixed_loan_bytes + controls[row].borrowed_bytes;
         }
     }
-    request_loans(kind, seen, {fixed_loan_bytes}, request_bytes);
+    PolicyInputs inputs;
+    inputs.fixed_loan_bytes = fixed_loan_bytes;
+    request_policy->request(seen, inputs, request_bytes);
+}
 
+void Controller::State::decide_all(Time due, Snapshot& into) {
+    ask_policy();
+    const auto controls = ledger.controls();
+    const std::size_t rows = controls.size();
     const DecisionRules decision_rules = rules();
     into.decisions.resize(rows);
     for (std::size_t row = 0; row < rows; ++row) {

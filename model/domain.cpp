@@ -28,7 +28,10 @@ void for_each_column(DomainTable& table, Function&& function) {
     function(table.loan_request_bytes, std::int64_t{0});
     function(table.unused_bytes, kUnknownBytes);
     function(table.usable_bytes, kUnknownBytes);
+    function(table.cache_bytes, kUnknownBytes);
     function(table.major_faults, kUnknownBytes);
+    function(table.swapped_in_bytes, kUnknownBytes);
+    function(table.swapped_out_bytes, kUnknownBytes);
     function(table.resident_bytes, kUnknownBytes);
 }
 

@@ -1,4 +1,4 @@
-#include "policy/request_policy.h"
+#include "policy/policy.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -21,21 +21,21 @@ Observation two_domains() {
 
 TEST_CASE("policy cmm passes the hypervisor's own requests on") {
     std::vector<std::int64_t> requests(2);
-    request_loans(PolicyKind::cmm, two_domains(), {}, requests);
+    (*make_policy(default_choice(PolicyKind::cmm)))->request(two_domains(), {}, requests);
     CHECK(requests == std::vector<std::int64_t>{4096, -65536});
 }
 
 TEST_CASE("policy fixed asks for the difference to the operator's target, in whole pages") {
     const std::vector<std::uint64_t> fixed{10'000, 127 * 1024};
     std::vector<std::int64_t> requests(2);
-    request_loans(PolicyKind::fixed, two_domains(), {fixed}, requests);
+    (*make_policy(default_choice(PolicyKind::fixed)))->request(two_domains(), {fixed}, requests);
     CHECK(requests == std::vector<std::int64_t>{0, 0});  // 2 and 1 whole pages, lent already
 }
 
 TEST_CASE("policy fixed survives a target beyond any machine") {
     const std::vector<std::uint64_t> fixed{UINT64_MAX, UINT64_MAX};
     std::vector<std::int64_t> requests(2);
-    request_loans(PolicyKind::fixed, two_domains(), {fixed}, requests);
+    (*make_policy(default_choice(PolicyKind::fixed)))->request(two_domains(), {fixed}, requests);
     CHECK(requests[0] == static_cast<std::int64_t>(0x7ffffffffffff000) - 8192);
     CHECK(requests[1] > 0);
 }
