@@ -34,6 +34,7 @@ struct Controller::State {
     // observed_changes.cpp
     void book_observed_changes();
     bool follow_reboot(std::size_t row, Time now);
+    void nudge_silent_driver(std::size_t row, bool unchanged, Time now);
     bool infer_oom(std::size_t row);
     void notice_others(std::size_t row, bool unchanged, Time now);
     void take_as_its_own(std::size_t row);

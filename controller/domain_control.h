@@ -64,6 +64,11 @@ struct DomainControl {
     std::uint64_t floor_bytes = 0;
     // The guest starts over: until it is up again, its balloon says nothing about it.
     bool rebooting = false;
+    // Its driver began anew then, and has told no size since. Time{}: nothing of the kind.
+    Time silent_since{};
+    // It is given a little to lend before it is to lend nothing; until then.
+    bool nudging = false;
+    Time nudged_until{};
     // The guest has been seen at set_bytes; if it is elsewhere later, somebody else moved it.
     bool reached_set = false;
     // After the guest took memory back: the value set in the hypervisor is still the old one, and
