@@ -247,6 +247,7 @@ bool Controller::State::give_everything_back() {
             move_now(row, controls[row].original_loaned_bytes);
         }
     }
+    if (observed_once) keep_travelling_books(clock.now());
     return lent_bytes() == 0;
 }
 

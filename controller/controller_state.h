@@ -28,6 +28,7 @@ struct Controller::State {
     bool observe();
     void adopt_new_rows();
     bool take_over_books(std::size_t row);
+    std::optional<StoredBooks> books_of(std::size_t row);
     void decide_all(Time due, Snapshot& into);
     void publish(Snapshot& snapshot, Time due, Time began);
 
@@ -41,6 +42,9 @@ struct Controller::State {
     void yield_to_others(std::size_t row);
     void tell_of_others(std::size_t row, std::uint64_t left_at_bytes);
     void decay_credit(std::size_t row, Time now);
+
+    // travelling_books.cpp: what goes along when a domain goes elsewhere.
+    void keep_travelling_books(Time now);
 
     // borrow.cpp: lends for reservations what is missing.
     void borrow();

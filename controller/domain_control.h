@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
+#include "model/books.h"
 #include "model/constraint.h"
 #include "model/domain.h"
 
@@ -88,6 +90,10 @@ struct DomainControl {
     Yielded yielded = Yielded::no;
     std::uint64_t borrowed_bytes = 0;  // lent for reservations, on top of the policy's wish
     Time credit_decayed_at{};          // the credit is as of then
+    // What the hypervisor is to keep with the domain: looked at, and told, last then.
+    std::optional<CarriedBooks> carried;
+    std::optional<Time> carried_seen_at;
+    std::optional<Time> carried_told_at;
 
     // Holds.
     bool hotplug_running = false;
