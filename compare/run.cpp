@@ -32,12 +32,20 @@ class PolicyDecider final : public Decider {
   public:
     PolicyDecider(const Workload& workload, const std::vector<std::uint64_t>& min_mem_bytes,
                   std::unique_ptr<Policy> policy, std::uint64_t reserve_bytes)
-        : workload_(workload), min_mem_of_vm_(min_mem_bytes), policy_(std::move(policy)) {
+        : workload_(workload),
+          min_mem_of_vm_(min_mem_bytes),
+          policy_(std::move(policy)),
+          wanted_reader_(DemandReader::of_loans(workload)),
+          wanted_(workload.vms.size()) {
         inputs_.host_reserve_bytes = reserve_bytes;
+        somebody_asks_ =
+            std::any_of(workload.vms.begin(), workload.vms.end(),
+                        [](const WorkloadVm& vm) { return vm.loan_series != kNoSeries; });
     }
 
     void decide(SimHost& host, std::span<Bytes> loan) override {
         host.observe(seen_);
+        ask_for_loans(host);
         if (listed_ != host.membership()) list_rows(host);
         for (std::size_t row = 0; row < set_.size(); ++row) {
             const Bytes asked = host.asked(host.rows()[row]);
@@ -51,6 +59,17 @@ class PolicyDecider final : public Decider {
 
   private:
     static constexpr std::int64_t kFar = std::int64_t{1} << 60U;  // beyond any capacity
+
+    // What the hypervisor of a scenario wants, relative to what is lent; where it says nothing, 0.
+    void ask_for_loans(const SimHost& host) {
+        if (!somebody_asks_) return;
+        wanted_reader_.read(host.at_s(), wanted_);
+        for (std::size_t row = 0; row < host.rows().size(); ++row) {
+            const std::size_t vm = host.rows()[row];
+            if (workload_.vms[vm].loan_series != kNoSeries)
+                seen_.domains.loan_request_bytes[row] = wanted_[vm] - host.guest(vm).loaned();
+        }
+    }
 
     void list_rows(const SimHost& host) {
         const std::size_t rows = host.rows().size();
@@ -76,6 +95,9 @@ class PolicyDecider final : public Decider {
     const Workload& workload_;
     const std::vector<std::uint64_t>& min_mem_of_vm_;
     std::unique_ptr<Policy> policy_;
+    DemandReader wanted_reader_;
+    std::vector<Bytes> wanted_;
+    bool somebody_asks_ = false;
     PolicyInputs inputs_;
     Observation seen_;
     std::uint64_t listed_ = 0;

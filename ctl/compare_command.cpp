@@ -93,12 +93,12 @@ compare::Grid grid_of(const Input& input, const Options& options,
 
 ExitStatus run(const Session& session, const Options& options) {
     const Environment& environment = session.environment;
-    const auto contestants = contestants_of(options.policies, options.changes);
-    if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
     std::vector<compare::Comparison> comparisons;
     for (std::size_t i = 0; i < options.inputs.size(); ++i) {
         const auto input = load(options.inputs[i], options.constants.tick_s, environment.err);
         if (!input) return session.fail({ExitStatus::failed, input.error().message()});
+        const auto contestants = contestants_of(options.policies, options.changes, input->workload);
+        if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
         auto results = [&] {
             Progress progress(environment.err, environment.err_terminal);
             return compare::run_grid(input->workload, grid_of(*input, options, *contestants),

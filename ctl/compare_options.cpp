@@ -76,6 +76,13 @@ bool has(const std::vector<Contestant>& contestants, std::string_view name) {
                        [name](const Contestant& one) { return one.name == name; });
 }
 
+bool has_something_to_go_by(PolicyKind kind, const Workload& workload) {
+    if (kind != PolicyKind::cmm && kind != PolicyKind::fixed) return true;
+    return std::any_of(workload.vms.begin(), workload.vms.end(), [kind](const WorkloadVm& vm) {
+        return kind == PolicyKind::cmm ? vm.loan_series != kNoSeries : vm.fixed_loan_bytes > 0;
+    });
+}
+
 void add(std::vector<Contestant>& contestants, const PolicyEntry& entry) {
     if (!has(contestants, entry.name))
         contestants.push_back({std::string(entry.name), default_choice(entry.kind)});
@@ -114,13 +121,13 @@ Result<std::vector<double>> parse_numbers(std::string_view text, double least, d
 }
 
 Result<std::vector<Contestant>> contestants_of(const std::string& names,
-                                               const std::vector<std::string>& changes) {
+                                               const std::vector<std::string>& changes,
+                                               const Workload& workload) {
     std::vector<Contestant> contestants;
     add(contestants, entry_of(PolicyKind::still));
     if (names.empty()) {
         for (const PolicyEntry& entry : policy_catalogue()) {
-            // Nobody asks for loans, or sets any.
-            if (entry.kind == PolicyKind::cmm || entry.kind == PolicyKind::fixed) continue;
+            if (!has_something_to_go_by(entry.kind, workload)) continue;
             if (make_policy(default_choice(entry.kind))) add(contestants, entry);
         }
     } else {

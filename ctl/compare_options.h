@@ -19,6 +19,7 @@ Result<std::vector<double>> parse_numbers(std::string_view text, double least, d
 // decides by itself), the clairvoyant. `changes` are "POLICY.NUMBER=VALUE". A policy that can not
 // do without a text is left out where nobody named it. Errors: invalid_argument.
 Result<std::vector<compare::Contestant>> contestants_of(const std::string& names,
-                                                        const std::vector<std::string>& changes);
+                                                        const std::vector<std::string>& changes,
+                                                        const Workload& workload);
 
 }  // namespace ballast::ctl

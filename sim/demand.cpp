@@ -4,17 +4,30 @@
 #include <limits>
 
 namespace ballast {
+namespace {
+
+const DemandSeries kNothing{{{0, 0}}, false};
+
+}  // namespace
 
 DemandReader::DemandReader(const Workload& workload, DemandScale scale) : scale_(scale) {
-    for (const WorkloadVm& vm : workload.vms) {
-        const DemandSeries& series = workload.series[vm.series];
-        Cursor& cursor = cursors_.emplace_back();
-        cursor.begin = cursor.next = series.points.data();
-        cursor.end = cursor.next + series.points.size();
-        cursor.steps = series.steps;
-        cursor.capacity = static_cast<double>(vm.capacity_bytes);
-        cursor.until_s = -std::numeric_limits<double>::infinity();
-    }
+    for (const WorkloadVm& vm : workload.vms) add(workload, vm, vm.series);
+}
+
+DemandReader DemandReader::of_loans(const Workload& workload) {
+    DemandReader reader;
+    for (const WorkloadVm& vm : workload.vms) reader.add(workload, vm, vm.loan_series);
+    return reader;
+}
+
+void DemandReader::add(const Workload& workload, const WorkloadVm& vm, std::size_t series) {
+    const auto& points = series == kNoSeries ? kNothing.points : workload.series[series].points;
+    Cursor& cursor = cursors_.emplace_back();
+    cursor.begin = cursor.next = points.data();
+    cursor.end = cursor.next + points.size();
+    cursor.steps = series != kNoSeries && workload.series[series].steps;
+    cursor.capacity = static_cast<double>(vm.capacity_bytes);
+    cursor.until_s = -std::numeric_limits<double>::infinity();
 }
 
 void DemandReader::advance(Cursor& cursor, double at_s) const {

@@ -18,12 +18,17 @@ struct DemandScale {
 // One thread.
 class DemandReader {
   public:
+    // Of what the hypervisor wants lent in place of demand; 0 where it wants nothing.
+    static DemandReader of_loans(const Workload& workload);
     // `workload` outlives the reader.
     DemandReader(const Workload& workload, DemandScale scale);
     // Writes the demand of every machine, whether it is there or not. `at_s` never goes back.
     void read(double at_s, std::span<Bytes> demand);
 
   private:
+    DemandReader() = default;
+    void add(const Workload& workload, const WorkloadVm& vm, std::size_t series);
+
     struct Cursor {
         const DemandPoint* begin = nullptr;
         const DemandPoint* next = nullptr;  // the first after `at_s`

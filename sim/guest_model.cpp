@@ -28,13 +28,6 @@ Bytes linux_watermark(Bytes memory) noexcept {
     return static_cast<Bytes>(std::min(least + 2 * gap, kib / 4)) * 1024;
 }
 
-// What would not fit even into a guest that lends nothing is nobody's fault, and is left out.
-Bytes hot_cache_wanted(Bytes demand, Bytes capacity, Bytes watermark,
-                       const GuestConstants& constants) noexcept {
-    return std::min(times(demand, constants.hot_cache_share),
-                    std::max<Bytes>(0, capacity - watermark - demand));
-}
-
 SimGuest::SimGuest(const WorkloadVm& vm, const GuestConstants& constants)
     : capacity_(static_cast<Bytes>(vm.capacity_bytes)),
       watermark_(linux_watermark(capacity_)),

@@ -2,6 +2,7 @@
 // docs/simulator.md tells the reasons of every rule and constant.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "sim/amounts.h"
@@ -20,6 +21,17 @@ struct GuestConstants {
     bool free_page_reporting = false;  // free pages go back to the host by themselves
     bool balloon_takes_hot_cache = true;  // as Linux does; false: it comes short before that
 };
+
+// File data that programs which need `demand` use over and over. What would not fit even into a
+// guest that lends nothing is nobody's fault, and is left out.
+inline Bytes hot_cache_wanted(Bytes demand, Bytes capacity, Bytes watermark,
+                              const GuestConstants& constants) noexcept {
+    return std::min(static_cast<Bytes>(static_cast<double>(demand) * constants.hot_cache_share),
+                    std::max<Bytes>(0, capacity - watermark - demand));
+}
+
+// Free memory at which Linux stops reclaiming (its high watermark) on a machine of that size.
+Bytes linux_watermark(Bytes memory) noexcept;
 
 // What a guest paid in one step.
 struct GuestHarm {
@@ -121,11 +133,5 @@ class SimGuest {
     Bytes swapped_in_ = 0;
     Bytes swapped_out_ = 0;
 };
-
-// Free memory at which Linux stops reclaiming (its high watermark) on a machine of that size.
-Bytes linux_watermark(Bytes memory) noexcept;
-// File data that programs which need `demand` use over and over.
-Bytes hot_cache_wanted(Bytes demand, Bytes capacity, Bytes watermark,
-                       const GuestConstants& constants) noexcept;
 
 }  // namespace ballast

@@ -56,6 +56,7 @@ class SimHost {
     // went.
     void observe(Observation& seen);
 
+    double at_s() const noexcept { return at_s_; }
     // The machines that are there, in the order of rows.
     std::span<const std::size_t> rows() const noexcept { return rows_; }
     // Raised whenever rows() changed.

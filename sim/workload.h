@@ -34,10 +34,13 @@ enum class StatsMode : std::uint8_t {
     lying,   // tell that nothing is used
 };
 
+inline constexpr std::size_t kNoSeries = static_cast<std::size_t>(-1);
+
 struct WorkloadVm {
     std::string name;
-    std::uint64_t capacity_bytes = 0;  // > 0, at most 2^50
-    std::size_t series = 0;            // index in Workload::series
+    std::uint64_t capacity_bytes = 0;     // > 0, at most 2^50
+    std::size_t series = 0;               // of its demand: index in Workload::series
+    std::size_t loan_series = kNoSeries;  // what the hypervisor wants it to lend
     // What it keeps whatever a policy asks; kUnknownBytes = a share of its capacity.
     std::uint64_t min_mem_bytes = 0;
     std::uint64_t fixed_loan_bytes = 0;     // for policy `fixed`

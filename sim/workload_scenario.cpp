@@ -67,8 +67,15 @@ class ScenarioReader {
         const bool alike = index > 0 && domains_[index].spec == domains_[index - 1].spec &&
                            domain.used.jitter_percent == 0 && !is_given(index) &&
                            !is_given(index - 1);
-        if (!alike) workload_.series.push_back(series_of(domain.used, index));
-        vm.series = workload_.series.size() - 1;
+        if (alike) {
+            vm.series = workload_.vms[index - 1].series;
+        } else {
+            vm.series = workload_.series.size();
+            workload_.series.push_back(series_of(domain.used, index));
+        }
+        if (!domain.loan) return;
+        vm.loan_series = workload_.series.size();
+        workload_.series.push_back(series_of(*domain.loan, index));
     }
 
     bool is_given(std::size_t index) const {
