@@ -36,6 +36,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_backend_command(app, session);
     add_check_config_command(app, session);
     add_simulate_command(app, session);
+    add_compare_command(app, session);
     add_conform_command(app, session);
     add_probe_command(app, session);
     add_watch_command(app, session);

@@ -45,6 +45,7 @@ void add_control_commands(CLI::App& app, Session& session);    // disable, enabl
 void add_backend_command(CLI::App& app, Session& session);     // list, load, unload, lockdown
 void add_check_config_command(CLI::App& app, Session& session);
 void add_simulate_command(CLI::App& app, Session& session);
+void add_compare_command(CLI::App& app, Session& session);
 void add_conform_command(CLI::App& app, Session& session);
 void add_probe_command(CLI::App& app, Session& session);
 void add_watch_command(CLI::App& app, Session& session);

@@ -1,0 +1,73 @@
+// One policy on one workload and one host: what it lent, and what that cost the guests.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/policy_catalogue.h"
+#include "sim/demand.h"
+#include "sim/host_model.h"
+
+namespace ballast::compare {
+
+// A policy of the catalogue, or the clairvoyant bound.
+struct Contestant {
+    std::string name;
+    std::optional<PolicyChoice> policy;  // none: clairvoyant
+};
+
+inline constexpr const char* kClairvoyant = "clairvoyant";
+
+// The same for all runs. Shares are 0..1.
+struct Constants {
+    GuestConstants guest;
+    double tick_s = 10;                // between two decisions; 0.1 .. 3600
+    double min_mem_share = 0.10;       // of capacity, kept by a guest of which nothing else is told
+    double reserve_share = 0.02;       // of the host, told to policies where nothing else is
+    double host_swap_share = 0.50;     // of the host
+    std::uint64_t host_own_bytes = 0;  // what the host itself uses
+    double restart_s = 60;             // a guest that the host had to kill is back after so long
+    double look_ahead_s = 300;         // of the clairvoyant, beyond the next tick
+    std::size_t samples = 0;           // of RunResult::samples; 0 = none
+};
+
+// What runs differ in.
+struct Terms {
+    // Memory of the guests over the host's; > 0. Absent: the host is as large as the workload says.
+    std::optional<double> overcommit;
+    DemandScale demand;
+};
+
+// The end of a stretch of a run.
+struct RunSample {
+    double at_s = 0;
+    Bytes lent = 0;
+    Bytes demand = 0;          // of the guests that are there
+    Bytes resident = 0;        // of the host's memory, what guests have
+    Bytes swapped = 0;         // of guests, in the host's swap
+    double stall_percent = 0;  // over the stretch
+};
+
+struct RunResult {
+    std::string policy;
+    double overcommit = 0;
+    DemandScale demand;
+    std::uint64_t host_bytes = 0;
+    std::uint64_t domain_ticks = 0;
+    HarmTotals totals;
+    std::vector<RunSample> samples;
+
+    // Of the time that guests were there, what they stood still; 0..100.
+    double stall_percent() const noexcept;
+    std::uint64_t ooms() const noexcept { return totals.guest_ooms + totals.host_ooms; }
+};
+
+// Deterministic; any number of runs may be under way at once on one workload. Errors: those of
+// make_policy; invalid_argument (no ratio, and the workload knows no host).
+Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
+                      const Constants& constants);
+
+}  // namespace ballast::compare

@@ -1,0 +1,25 @@
+// What was asked of `ballastctl compare`, understood.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "compare/grid.h"
+
+namespace ballast::ctl {
+
+// Reads "1.5,2" and "1:4:0.25" (from, to, step), also mixed: numbers from `least` to `most`, at
+// most 1000 of them, sorted, each once. Errors: invalid_argument.
+Result<std::vector<double>> parse_numbers(std::string_view text, double least, double most);
+
+// The policies to compare: `static`, those named ("mom,ballast"; where none is, every one that
+// decides by itself), the clairvoyant. `changes` are "POLICY.NUMBER=VALUE". A policy that can not
+// do without a text is left out where nobody named it. Errors: invalid_argument.
+Result<std::vector<compare::Contestant>> contestants_of(const std::string& names,
+                                                        const std::vector<std::string>& changes,
+                                                        const Workload& workload);
+
+}  // namespace ballast::ctl

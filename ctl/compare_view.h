@@ -1,0 +1,14 @@
+// Comparisons for people.
+#pragma once
+
+#include <string>
+
+#include "compare/report.h"
+#include "ctl/terminal.h"
+
+namespace ballast::ctl {
+
+// A table of all runs, the Pareto front marked, and one of each policy's density.
+std::string comparison_text(const compare::Comparison& comparison, const Terminal& terminal);
+
+}  // namespace ballast::ctl

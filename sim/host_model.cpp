@@ -1,0 +1,167 @@
+#include "sim/host_model.h"
+
+#include <algorithm>
+
+namespace ballast {
+
+SimHost::SimHost(const Workload& workload, const GuestConstants& guest, const HostConstants& host)
+    : workload_(workload), guest_constants_(guest), constants_(host) {
+    guests_.reserve(workload.vms.size());
+    for (const WorkloadVm& vm : workload.vms) guests_.emplace_back(vm, guest);
+    asked_.resize(guests_.size(), kNotAsked);
+    frozen_.resize(guests_.size());
+    up_at_s_.resize(guests_.size());
+    present_.resize(guests_.size());
+    totals_.least_available = constants_.memory;
+}
+
+void SimHost::start(std::span<const Bytes> demand) {
+    change_until(0, demand);
+    balance();
+}
+
+void SimHost::ask(std::size_t row, Bytes loan) {
+    const std::size_t vm = rows_[row];
+    asked_[vm] = std::clamp<Bytes>(loan, 0, guests_[vm].capacity());
+}
+
+Bytes SimHost::available() const noexcept {
+    return std::max<Bytes>(0, constants_.memory - constants_.own - resident_);
+}
+
+void SimHost::advance(double at_s, double step_s, std::span<const Bytes> demand) {
+    at_s_ = at_s;
+    for (const std::size_t vm : rows_) {
+        if (is_down(vm) || asked_[vm] == kNotAsked) continue;
+        const Bytes moved =
+            guests_[vm].move_balloon(asked_[vm], at_s - step_s, step_s, guest_constants_);
+        totals_.moved += moved < 0 ? -moved : moved;
+    }
+    double all_run = 1;  // the share of the step in which no guest waits, were they independent
+    for (const std::size_t vm : rows_) {
+        const double before_s = totals_.host_stall_s;
+        live(vm, step_s, demand[vm]);
+        all_run *= 1 - (totals_.host_stall_s - before_s) / step_s;
+    }
+    totals_.guest_s += step_s * static_cast<double>(rows_.size());
+    stalled_s_ += step_s * (1 - std::max(0.0, all_run));
+    change_until(at_s, demand);
+    balance();
+}
+
+void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
+    SimGuest& guest = guests_[vm];
+    if (is_down(vm)) {
+        totals_.host_stall_s += step_s;
+        totals_.unserved_byte_s += static_cast<double>(demand) * step_s;
+        return;
+    }
+    if (up_at_s_[vm] > 0) {
+        up_at_s_[vm] = 0;
+        guest.boot(demand, guest_constants_);
+    }
+    const GuestHarm harm = guest.live(demand, step_s, guest_constants_);
+    totals_.guest_stall_s += harm.guest_stall_s;
+    totals_.host_stall_s += harm.host_stall_s;
+    totals_.guest_ooms += harm.out_of_memory ? 1 : 0;
+    totals_.guest_faulted += harm.guest_faulted;
+    totals_.host_faulted += harm.host_faulted;
+    totals_.moved += harm.taken_back;
+    totals_.lent_byte_s += static_cast<double>(guest.loaned()) * step_s;
+    totals_.unserved_byte_s += static_cast<double>(harm.unserved) * step_s;
+}
+
+void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
+    const std::uint64_t before = membership_;
+    for (; next_change_ < workload_.changes.size(); ++next_change_) {
+        const WorkloadChange& change = workload_.changes[next_change_];
+        if (change.at_s > at_s) break;
+        SimGuest& guest = guests_[change.vm];
+        switch (change.kind) {
+            case WorkloadChangeKind::comes:
+                guest.boot(demand[change.vm], guest_constants_);
+                asked_[change.vm] = kNotAsked;
+                present_[change.vm] = 1;
+                ++membership_;
+                break;
+            case WorkloadChangeKind::goes:
+                guest.vanish();
+                up_at_s_[change.vm] = 0;
+                present_[change.vm] = 0;
+                ++membership_;
+                break;
+            case WorkloadChangeKind::balloon:
+                guest.balloon_mode = change.balloon;
+                break;
+            case WorkloadChangeKind::statistics:
+                guest.stats_mode = change.statistics;
+                frozen_[change.vm] = figures_of(guest);
+                break;
+        }
+    }
+    if (membership_ == before) return;
+    rows_.clear();
+    for (std::size_t vm = 0; vm < guests_.size(); ++vm)
+        if (present_[vm] != 0) rows_.push_back(vm);
+}
+
+void SimHost::add_up() {
+    resident_ = swapped_ = 0;
+    for (const std::size_t vm : rows_) {
+        resident_ += guests_[vm].host_resident();
+        swapped_ += guests_[vm].host_swapped();
+    }
+}
+
+// The host swaps what does not fit; where its swap is full, it kills a guest.
+void SimHost::balance() {
+    add_up();
+    for (;;) {
+        const Bytes lacks = std::min(constants_.own + resident_ - constants_.memory, resident_);
+        if (lacks <= 0) break;
+        if (lacks <= constants_.swap - swapped_) {
+            swap_out(lacks);
+            break;
+        }
+        kill_largest();
+        add_up();
+    }
+    totals_.least_available = std::min(totals_.least_available, available());
+}
+
+// What programs leave alone goes first; then all are treated alike.
+void SimHost::swap_out(Bytes amount) {
+    Bytes idle = 0;
+    for (const std::size_t vm : rows_) idle += guests_[vm].host_idle();
+    Bytes used = resident_ - idle;
+    Bytes from_idle = std::min(amount, idle);
+    Bytes from_used = amount - from_idle;
+    for (const std::size_t vm : rows_) {
+        SimGuest& guest = guests_[vm];
+        const Bytes its_idle = guest.host_idle();
+        const Bytes its_used = guest.host_used();
+        const Bytes idle_out = among(its_idle, from_idle, idle);
+        const Bytes used_out = among(its_used, from_used, used);
+        guest.swap_out(idle_out, used_out);
+        from_idle -= idle_out;
+        from_used -= used_out;
+        idle -= its_idle;
+        used -= its_used;
+    }
+    resident_ -= amount;
+    swapped_ += amount;
+    totals_.host_swapped_out += amount;
+}
+
+void SimHost::kill_largest() {
+    const std::size_t vm =
+        *std::max_element(rows_.begin(), rows_.end(), [this](std::size_t a, std::size_t b) {
+            return guests_[a].host_resident() < guests_[b].host_resident();
+        });
+    guests_[vm].vanish();
+    asked_[vm] = kNotAsked;
+    up_at_s_[vm] = at_s_ + constants_.restart_s;
+    ++totals_.host_ooms;
+}
+
+}  // namespace ballast

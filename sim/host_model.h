@@ -1,0 +1,114 @@
+// A simulated host with its guests: who comes and goes, whose balloon moves, what the host swaps.
+// docs/simulator.md tells the reasons of every rule and constant.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/host.h"
+#include "sim/amounts.h"
+#include "sim/guest_model.h"
+#include "sim/workload.h"
+
+namespace ballast {
+
+struct HostConstants {
+    Bytes memory = 0;       // > 0
+    Bytes own = 0;          // what the host itself needs
+    Bytes swap = 0;         // its size
+    double restart_s = 60;  // a guest that the host had to kill is back after so long
+};
+
+// What a run cost so far, over all guests.
+struct HarmTotals {
+    double guest_s = 0;  // time that guests were there
+    double guest_stall_s = 0;
+    double host_stall_s = 0;
+    std::uint64_t guest_ooms = 0;
+    std::uint64_t host_ooms = 0;
+    Bytes guest_faulted = 0;
+    Bytes host_faulted = 0;
+    Bytes host_swapped_out = 0;
+    Bytes moved = 0;             // by balloons, either way
+    double lent_byte_s = 0;      // what was lent times how long
+    double unserved_byte_s = 0;  // demand of programs that were killed
+    Bytes least_available = 0;
+};
+
+inline constexpr Bytes kNotAsked = -1;
+
+// One thread. Machines are counted as in the workload, rows as in the observation.
+class SimHost {
+  public:
+    // `workload` outlives the host. Nobody is there before start().
+    SimHost(const Workload& workload, const GuestConstants& guest, const HostConstants& host);
+
+    // Time 0; `demand` of each machine.
+    void start(std::span<const Bytes> demand);
+    // `step_s` > 0 pass until `at_s`, when the machines need `demand`: balloons move first, then
+    // guests live, then the host swaps what it has not.
+    void advance(double at_s, double step_s, std::span<const Bytes> demand);
+    // The loan that row's balloon moves to from now on; kept within 0 and its capacity.
+    void ask(std::size_t row, Bytes loan);
+
+    // The same object each time: columns are filled in place, sized anew when machines came or
+    // went.
+    void observe(Observation& seen);
+
+    double at_s() const noexcept { return at_s_; }
+    // The machines that are there, in the order of rows.
+    std::span<const std::size_t> rows() const noexcept { return rows_; }
+    // Raised whenever rows() changed.
+    std::uint64_t membership() const noexcept { return membership_; }
+    const SimGuest& guest(std::size_t vm) const noexcept { return guests_[vm]; }
+    // The loan last asked of it since it came; kNotAsked = none.
+    Bytes asked(std::size_t vm) const noexcept { return asked_[vm]; }
+    const GuestConstants& guest_constants() const noexcept { return guest_constants_; }
+    const HostConstants& constants() const noexcept { return constants_; }
+    Bytes resident() const noexcept { return resident_; }
+    Bytes swapped() const noexcept { return swapped_; }
+    Bytes available() const noexcept;
+    const HarmTotals& totals() const noexcept { return totals_; }
+
+  private:
+    // Guest statistics as they are told.
+    struct Figures {
+        std::uint64_t unused = 0;
+        std::uint64_t usable = 0;
+        std::uint64_t cache = 0;
+        std::uint64_t major_faults = 0;
+        std::uint64_t swapped_in = 0;
+        std::uint64_t swapped_out = 0;
+    };
+    static Figures figures_of(const SimGuest& guest);
+    bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
+
+    void change_until(double at_s, std::span<const Bytes> demand);
+    void live(std::size_t vm, double step_s, Bytes demand);
+    void add_up();
+    void balance();
+    void swap_out(Bytes amount);
+    void kill_largest();
+    void list_rows(Observation& seen) const;
+
+    const Workload& workload_;
+    GuestConstants guest_constants_;
+    HostConstants constants_;
+    std::vector<SimGuest> guests_;
+    std::vector<Bytes> asked_;
+    std::vector<Figures> frozen_;
+    std::vector<double> up_at_s_;  // killed guests are back then
+    std::vector<std::uint8_t> present_;
+    std::vector<std::size_t> rows_;
+    std::uint64_t membership_ = 0;
+    std::uint64_t listed_ = 0;  // the membership that the observation was sized for
+    std::size_t next_change_ = 0;
+    double at_s_ = 0;
+    double stalled_s_ = 0;  // some guest waited for the host
+    Bytes resident_ = 0;
+    Bytes swapped_ = 0;
+    HarmTotals totals_;
+};
+
+}  // namespace ballast
