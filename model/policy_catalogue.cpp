@@ -6,7 +6,34 @@
 namespace ballast {
 namespace {
 
+constexpr std::array kBallast{
+    PolicyParameter{"goal_percent", 2, 0, 50, "of the host, to be available beside its reserve"},
+    PolicyParameter{"ease_percent", 5, 0, 100,
+                    "of the host, available beyond the goal before loans go back"},
+    PolicyParameter{"ease_percent_per_s", 0.1, 0, 100, "of the host, going back in a second then"},
+    PolicyParameter{"least_room_percent", 3, 0, 50, "of a guest, usable beside what it needs"},
+    PolicyParameter{"most_room_percent", 20, 0, 100,
+                    "of a guest, the most room that its growth makes it have"},
+    PolicyParameter{"growth_s", 20, 1, 3600,
+                    "how long a guest's room suffices for the fastest growth of late"},
+    PolicyParameter{"growth_half_life_s", 1800, 1, 1e6,
+                    "in which the memory of that growth halves"},
+    PolicyParameter{"cache_percent", 20, 0, 100,
+                    "of what programs use, page cache taken for in use at first"},
+    PolicyParameter{"cache_relax_percent_per_h", 50, 0, 100,
+                    "of that, given up in an hour without refaults"},
+    PolicyParameter{"refault_percent_per_s", 0.1, 0, 100,
+                    "of what a guest uses, read back in a second: too little cache"},
+    PolicyParameter{"deadband_percent", 0.5, 0, 50,
+                    "of a guest, below which a move is not worth it"},
+};
+
 constexpr std::array kCatalogue{
+    PolicyEntry{PolicyKind::ballast,
+                "ballast",
+                "lends what the host needs, from those who feel it least",
+                kBallast,
+                {}},
     PolicyEntry{PolicyKind::cmm, "cmm", "lends what the hypervisor asks for", {}, {}},
     PolicyEntry{PolicyKind::fixed, "fixed", "lends what an operator set for each domain", {}, {}},
     PolicyEntry{PolicyKind::still, "static", "never moves a balloon", {}, {}},

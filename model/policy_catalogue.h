@@ -13,9 +13,10 @@
 namespace ballast {
 
 enum class PolicyKind : std::uint8_t {
-    cmm,    // the hypervisor's own request
-    fixed,  // a loan target per domain, set by the operator (the driver's simulate mode)
-    still,  // "static": never moves anything
+    ballast,  // our own
+    cmm,      // the hypervisor's own request
+    fixed,    // a loan target per domain, set by the operator (the driver's simulate mode)
+    still,    // "static": never moves anything
 };
 
 // A number that a policy takes. Its unit is in the name.

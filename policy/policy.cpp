@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "policy/ballast_policy.h"
+
 namespace ballast {
 namespace {
 
@@ -44,6 +46,8 @@ class StaticPolicy final : public Policy {
 
 Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
     switch (choice.kind) {
+        case PolicyKind::ballast:
+            return std::make_unique<BallastPolicy>(ballast_settings(choice.numbers));
         case PolicyKind::cmm:
             return std::make_unique<CmmPolicy>();
         case PolicyKind::fixed:
