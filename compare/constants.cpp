@@ -54,7 +54,7 @@ constexpr std::array kCatalogue{
     ConstantEntry{"host_swap_percent", 0, 1000,
                   [](const Constants& c) { return c.host_swap_share * 100; },
                   [](Constants& c, double value) { c.host_swap_share = value / 100; },
-                  "of the host: its swap"},
+                  "of all guests' memory: the host's swap"},
     ConstantEntry{"host_own_mib", 0, 1e9,
                   [](const Constants& c) { return static_cast<double>(c.host_own_bytes) / kMiBs; },
                   [](Constants& c, double value) {

@@ -152,15 +152,15 @@ std::vector<std::uint64_t> min_mem_of(const Workload& workload, double share) {
 
 Result<HostConstants> host_of(const Workload& workload, const Terms& terms,
                               const Constants& constants) {
-    double memory = static_cast<double>(workload.host_bytes);
-    if (terms.overcommit)
-        memory = static_cast<double>(largest_capacity_bytes(workload)) / *terms.overcommit;
+    const auto capacity = static_cast<double>(largest_capacity_bytes(workload));
+    const double memory =
+        terms.overcommit ? capacity / *terms.overcommit : static_cast<double>(workload.host_bytes);
     if (!(memory >= 1))
         return fail(Errc::invalid_argument, workload.name + ": expected a ratio of overcommit");
     HostConstants host;
     host.memory = static_cast<Bytes>(memory);
     host.own = static_cast<Bytes>(constants.host_own_bytes);
-    host.swap = static_cast<Bytes>(memory * constants.host_swap_share);
+    host.swap = static_cast<Bytes>(capacity * constants.host_swap_share);
     host.restart_s = constants.restart_s;
     return host;
 }

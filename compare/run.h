@@ -27,7 +27,7 @@ struct Constants {
     double tick_s = 10;                // between two decisions; 0.1 .. 3600
     double min_mem_share = 0.10;       // of capacity, kept by a guest of which nothing else is told
     double reserve_share = 0.02;       // of the host, told to policies where nothing else is
-    double host_swap_share = 0.50;     // of the host
+    double host_swap_share = 1;        // of all guests' memory
     std::uint64_t host_own_bytes = 0;  // what the host itself uses
     double restart_s = 60;             // a guest that the host had to kill is back after so long
     double look_ahead_s = 300;         // of the clairvoyant, beyond the next tick
