@@ -7,8 +7,6 @@
 namespace ballast::cpuplugd {
 namespace {
 
-constexpr std::uint32_t kMaxHistory = 100;
-
 bool starts_as(std::string_view name, std::string_view setting) {
     const auto lower = [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -11,6 +11,9 @@
 
 namespace ballast::cpuplugd {
 
+// The most samples that a rule may look back.
+inline constexpr std::uint32_t kMaxHistory = 100;
+
 struct Rules {
     std::int64_t least_pages = -1;  // CMM_MIN; -1 = not set
     std::int64_t most_pages = -1;   // CMM_MAX
@@ -32,7 +35,7 @@ class RulesReader {
     // any case, like there: "memplugged" sets the rule. What is no setting defines a variable.
     // An empty rule is one that is not set. False where cpuplugd would end.
     [[nodiscard]] bool line(std::string_view name, std::string_view text);
-    // False as well where a rule looks back over more than 100 samples.
+    // False as well where a rule looks back too far.
     [[nodiscard]] bool finish();
     const Rules& rules() const noexcept { return rules_; }
 

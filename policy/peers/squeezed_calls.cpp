@@ -41,6 +41,11 @@ void Change::round(double now_s, const Host& host) {
         *end_ = {End::Outcome::refused, 0, 0, look_.refused};
 }
 
+void Change::restart() noexcept {
+    iteration_.forget();
+    end_.reset();
+}
+
 void Change::limit(const Host& host) {
     limits_.clear();
     for (auto domain = host.domains.rbegin(); domain != host.domains.rend(); ++domain) {
@@ -112,12 +117,9 @@ void balance_memory(World& world, const Settings& settings) {
     (void)change_host_free_memory(world, settings.host_target_kib, balanced(settings), settings);
 }
 
-bool is_unbalanced(const Host& host, double now_s, const Settings& settings) {
-    Look look;
-    Iteration(settings.faults)
-        .look_at(host, settings.host_target_kib, balanced(settings), now_s, look);
-    return std::any_of(host.domains.begin(), host.domains.end(), [&look](const Domain& domain) {
-        const Target* const target = target_of(look.targets, domain.domid);
+bool changes_any(const Host& host, const std::vector<Target>& targets) {
+    return std::any_of(host.domains.begin(), host.domains.end(), [&targets](const Domain& domain) {
+        const Target* const target = target_of(targets, domain.domid);
         return target != nullptr && target->target_kib != domain.target_kib;
     });
 }
@@ -127,7 +129,10 @@ std::optional<bool> is_host_memory_unbalanced(World& world, const Settings& sett
     if (!host) return std::nullopt;
     const std::optional<double> now_s = world.now_s();
     if (!now_s) return std::nullopt;
-    return is_unbalanced(*host, *now_s, settings);
+    Look look;
+    Iteration(settings.faults)
+        .look_at(*host, settings.host_target_kib, balanced(settings), *now_s, look);
+    return changes_any(*host, look.targets);
 }
 
 }  // namespace ballast::squeezed

@@ -39,6 +39,8 @@ class Change {
     bool begin(const Host& host) const;
     // The clock is read before the snapshot is taken.
     void round(double now_s, const Host& host);
+    // As if it were new, without allocating what it needs again.
+    void restart() noexcept;
 
     // Of the last round: the limit of every domain, ascending. It is the target of a ballooning
     // one: a new one, the old one, or, for one that just became inactive, what keeps it from
@@ -93,8 +95,8 @@ End free_memory_range(World& world, std::int64_t least_kib, std::int64_t most_ki
 void balance_memory(World& world, const Settings& settings);
 // Whether balance_memory would set other targets. Nothing: the world has ended.
 std::optional<bool> is_host_memory_unbalanced(World& world, const Settings& settings);
-// The same for a snapshot taken before `now_s`.
-bool is_unbalanced(const Host& host, double now_s, const Settings& settings);
+// Whether any of `targets` (descending) is not the one that its domain has.
+bool changes_any(const Host& host, const std::vector<Target>& targets);
 // When balance_memory is content.
 Goal balanced(const Settings& settings);
 

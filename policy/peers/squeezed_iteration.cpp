@@ -33,9 +33,15 @@ bool Goal::met(std::int64_t free_kib) const noexcept {
 }
 
 void Monitor::update(const Host& host, double now_s) {
+    states_.swap(last_);
+    states_.clear();
+    auto known = last_.begin();
     for (const Domain& domain : host.domains) {
-        State& state =
-            domains_.try_emplace(domain.domid, State{domain.actual_kib, now_s}).first->second;
+        // Both are in descending order.
+        known = std::find_if(known, last_.end(),
+                             [&domain](const State& each) { return each.domid <= domain.domid; });
+        const bool is_known = known != last_.end() && known->domid == domain.domid;
+        State state = is_known ? *known : State{domain.domid, domain.actual_kib, now_s};
         const bool open = !at_target(domain, domain.target_kib);
         const bool grew = domain.actual_kib > state.actual_kib;
         const bool shrank = domain.actual_kib < state.actual_kib;
@@ -46,16 +52,13 @@ void Monitor::update(const Host& host, double now_s) {
             state.stuck = false;
         }
         if (open && now_s - state.progress_s > kStuckAfter_s) state.stuck = true;
-        state.seen = true;
+        states_.push_back(state);
     }
-    if (domains_.size() > host.domains.size())
-        std::erase_if(domains_, [](const auto& each) { return !each.second.seen; });
-    for (auto& [domid, state] : domains_) state.seen = false;
 }
 
-bool Monitor::stuck(std::int64_t domid) const noexcept {
-    const auto found = domains_.find(domid);
-    return found == domains_.end() || found->second.stuck;
+void Iteration::forget() noexcept {
+    monitor_.forget();
+    inactive_.clear();
 }
 
 void Iteration::look_at(const Host& host, std::int64_t host_target_kib, const Goal& goal,
@@ -65,8 +68,9 @@ void Iteration::look_at(const Host& host, std::int64_t host_target_kib, const Go
     active_.domains.clear();
     look.inactive.clear();
     look.refused.clear();
-    for (const Domain& domain : host.domains) {
-        const bool stuck = monitor_.stuck(domain.domid);
+    for (std::size_t place = 0; place < host.domains.size(); ++place) {
+        const Domain& domain = host.domains[place];
+        const bool stuck = monitor_.stuck(place);
         if (domain.can_balloon && !stuck) {
             active_.domains.push_back(domain);
             continue;

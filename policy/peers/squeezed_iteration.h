@@ -2,8 +2,8 @@
 // Stuckness_monitor of squeeze.ml).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "policy/peers/squeezed.h"
@@ -25,16 +25,19 @@ class Monitor {
   public:
     // Times never go back. Domains that are not in `host` are forgotten.
     void update(const Host& host, double now_s);
-    bool stuck(std::int64_t domid) const noexcept;
+    // By the domain's place in the host of the last update.
+    bool stuck(std::size_t place) const noexcept { return states_[place].stuck; }
+    void forget() noexcept { states_.clear(); }
 
   private:
     struct State {
+        std::int64_t domid = 0;
         std::int64_t actual_kib = 0;
         double progress_s = 0;  // when it last made way
         bool stuck = false;
-        bool seen = false;
     };
-    std::unordered_map<std::int64_t, State> domains_;
+    std::vector<State> states_;  // in the order of the host's domains
+    std::vector<State> last_;
 };
 
 // What a look came to.
@@ -64,6 +67,9 @@ class Iteration {
     // Overwrites `look`; allocates nothing if it and the domains are as many as last time.
     void look_at(const Host& host, std::int64_t host_target_kib, const Goal& goal, double now_s,
                  Look& look);
+
+    // As if it had never looked.
+    void forget() noexcept;
 
   private:
     void choose(std::int64_t host_target_kib, Look& look);
