@@ -53,8 +53,10 @@ json to_json(const std::vector<Target>& targets) {
 }
 
 json targets(const JsonInput& input) {
+    const Host host = read_host(input);
+    const std::int64_t host_target_kib = input["host_target_kib"].whole();
     std::vector<Target> all;
-    compute_targets(read_host(input), input["host_target_kib"].whole(), read_faults(input), all);
+    compute_targets(host, host_target_kib, read_faults(input), all);
     return {{"targets", to_json(all)}};
 }
 
@@ -90,8 +92,9 @@ json looks(const JsonInput& input) {
     json steps = json::array();
     for (const JsonInput& step : input["steps"].items()) {
         const std::int64_t host_target_kib = step["host_target_kib"].whole();
-        iteration.look_at(read_host(step), host_target_kib, read_goal(input, host_target_kib),
-                          step["now_s"].number(), look);
+        const Goal goal = read_goal(input, host_target_kib);
+        const double now_s = step["now_s"].number();
+        iteration.look_at(read_host(step), host_target_kib, goal, now_s, look);
         steps.push_back(to_json(look));
     }
     return {{"steps", std::move(steps)}};
@@ -151,17 +154,19 @@ json call(const JsonInput& input) {
     Recorded world(input);
     Settings settings{.host_target_kib = input["target_host_free_mem_kib"].whole(),
                       .faults = read_faults(input)};
-    if (name == "change_host_free_memory")
-        return world.output(
-            to_json(change_host_free_memory(world, input["required_kib"].whole(),
-                                            read_goal(input, settings.host_target_kib), settings)));
+    if (name == "change_host_free_memory") {
+        const Goal goal = read_goal(input, settings.host_target_kib);
+        const std::int64_t required_kib = input["required_kib"].whole();
+        return world.output(to_json(change_host_free_memory(world, required_kib, goal, settings)));
+    }
     settings.tolerance_kib = input["free_memory_tolerance_kib"].whole();
     if (name == "free_memory")
         return world.output(to_json(free_memory(world, input["required_kib"].whole(), settings)));
     if (name == "free_memory_range") {
         std::int64_t amount_kib = 0;
-        const End end = free_memory_range(world, input["min_kib"].whole(), input["max_kib"].whole(),
-                                          settings, amount_kib);
+        const std::int64_t least_kib = input["min_kib"].whole();
+        const std::int64_t most_kib = input["max_kib"].whole();
+        const End end = free_memory_range(world, least_kib, most_kib, settings, amount_kib);
         json told = to_json(end);
         if (end.outcome == End::Outcome::ok) told["value"] = amount_kib;
         return world.output(std::move(told));
