@@ -7,6 +7,7 @@
 
 #include "policy/guest_samples.h"
 #include "policy/loan_request.h"
+#include "policy/pace.h"
 #include "policy/peers/cpuplugd.h"
 #include "policy/policy_settings.h"
 #include "policy/row_states.h"
@@ -136,8 +137,7 @@ class CpuplugdPolicy final : public Policy {
                 if (!states_[row].samples.has_room())
                     states_[row].samples.make_room(rules_.history);
         }
-        const bool due = !next_ || seen.at >= *next_;
-        if (due) next_ = seen.at + update_;
+        const bool due = pace_.due(seen.at, update_);
         const double now_s = std::chrono::duration<double>(seen.at.time_since_epoch()).count();
         for (std::size_t row = 0; row < request_bytes.size(); ++row) {
             State& state = states_[row];
@@ -163,6 +163,8 @@ class CpuplugdPolicy final : public Policy {
     void decide(State& state, std::uint64_t loaned_bytes) const {
         using cpuplugd::Op;
         const GuestSamples& samples = state.samples;
+        // Where cpuplugd would leave a round out, or end, the domain stays as it is.
+        state.loan_target_bytes = kUnknownBytes;
         if (needs_swap_ && !knows_swap(samples)) return;
         const double interval_s =
             *samples.figure(Op::time, {}, 0) - *samples.figure(Op::time, {}, 1);
@@ -170,7 +172,6 @@ class CpuplugdPolicy final : public Policy {
             memory_symbols(interval_s, UntoldStandsStill(samples));
         const auto pages = static_cast<std::int64_t>(loaned_bytes / kCmmPageBytes);
         const cpuplugd::Round round = cpuplugd::decide(rules_, pages, symbols, samples);
-        // Where cpuplugd would leave a round out, or end, the domain is left as it is.
         if (round.stop != cpuplugd::Stop::none) return;
         state.loan_target_bytes = round.pages == pages
                                       ? loaned_bytes
@@ -188,7 +189,7 @@ class CpuplugdPolicy final : public Policy {
     cpuplugd::Rules rules_;
     Duration update_;
     bool needs_swap_ = false;
-    std::optional<Time> next_;
+    Pace pace_;
     RowStates<State> states_;
 };
 

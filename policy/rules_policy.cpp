@@ -8,6 +8,7 @@
 
 #include "base/saturating.h"
 #include "policy/loan_request.h"
+#include "policy/pace.h"
 #include "policy/policy_settings.h"
 #include "policy/row_states.h"
 #include "policy/rules_samples.h"
@@ -51,10 +52,9 @@ class RulesPolicy final : public Policy {
             for (std::size_t row = 0; row < states_.size(); ++row)
                 states_[row].history.values.resize(layout_.size());
         }
-        const bool due = !last_ || seen.at - *last_ >= interval_;
         const double interval_s =
-            last_ ? std::chrono::duration<double>(seen.at - *last_).count() : kNever;
-        if (due) last_ = seen.at;
+            pace_.last() ? std::chrono::duration<double>(seen.at - *pace_.last()).count() : kNever;
+        const bool due = pace_.due(seen.at, interval_);
         for (std::size_t row = 0; row < request_bytes.size(); ++row) {
             State& state = states_[row];
             const std::uint64_t total = seen.domains.total_bytes[row];
@@ -99,7 +99,7 @@ class RulesPolicy final : public Policy {
     RuleTexts rules_;
     RulesLayout layout_;
     Duration interval_;
-    std::optional<Time> last_;
+    Pace pace_;
     RowStates<State> states_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/saturating.h"
 #include "base/units.h"
 #include "policy/loan_request.h"
+#include "policy/pace.h"
 #include "policy/peers/squeezed_calls.h"
 #include "policy/policy_settings.h"
 #include "policy/row_states.h"
@@ -65,7 +66,7 @@ class SqueezedPolicy final : public Policy {
 
     // A check, or the next round of a change that a check began.
     void balance(const Observation& seen, const PolicyInputs& inputs) {
-        if (next_ && seen.at < *next_) return;
+        if (!pace_.due(seen.at, changing_ ? round_every_ : check_every_)) return;
         const double now_s = std::chrono::duration<double>(seen.at.time_since_epoch()).count();
         snapshot(seen, inputs);
         if (!changing_) prepare(inputs);
@@ -74,7 +75,6 @@ class SqueezedPolicy final : public Policy {
         changing_ = changing_ || squeezed::changes_any(host_, change_->targets());
         if (changing_) apply();
         if (change_->end()) changing_ = false;
-        next_ = seen.at + (changing_ ? round_every_ : check_every_);
     }
 
     void prepare(const PolicyInputs& inputs) {
@@ -148,7 +148,7 @@ class SqueezedPolicy final : public Policy {
     RowStates<State> states_;
     std::int64_t last_domid_ = 0;
     std::vector<std::size_t> rows_;  // by descending domid
-    std::optional<Time> next_;       // the next check or round
+    Pace pace_;
     bool changing_ = false;
     squeezed::Settings settings_;
     std::optional<squeezed::Change> change_;

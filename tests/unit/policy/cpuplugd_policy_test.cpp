@@ -79,6 +79,17 @@ TEST_CASE("policy cpuplugd leaves a guest alone that does not tell what its rule
     CHECK(host.requests[1] > 0);
 }
 
+TEST_CASE("policy cpuplugd drops its target once a guest no longer tells its figures") {
+    SmallHost host(64 * kGiB, {{.moves_bytes = kMiB}});
+    const auto policy = *make_policy(with({}));
+    host.tick(*policy);
+    host.tick(*policy);
+    CHECK(host.requests[0] > 0);
+    host.seen.domains.unused_bytes[0] = kUnknownBytes;
+    host.tick(*policy);
+    CHECK(host.requests[0] == 0);
+}
+
 TEST_CASE("policy cpuplugd needs figures of swap where a rule names their rate, and only there") {
     const auto request_with = [](const std::string& rule) {
         SmallHost host(64 * kGiB, {{}});
