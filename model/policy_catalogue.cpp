@@ -28,6 +28,31 @@ constexpr std::array kBallast{
                     "of a guest, below which a move is not worth it"},
 };
 
+constexpr std::array kSqueezed{
+    PolicyParameter{"check_interval_s", 10, 1, 3600, "how often it looks whether to move anything"},
+    PolicyParameter{"round_interval_s", 1, 0.1, 60, "how often it looks while something moves"},
+    PolicyParameter{"host_free_mib", 72, 0, 1 << 24,
+                    "what stays free on the host; 0 = the controller's own reserve"},
+    PolicyParameter{"tolerance_kib", 512, 0, 1 << 20,
+                    "how much more than that may be free without anything moving"},
+};
+
+constexpr std::array kCpuplugd{
+    PolicyParameter{"update_s", 1, 0.1, 3600, "how often the rules are looked at"},
+    PolicyParameter{"cmm_min_pages", 0, 0, 1LL << 40,
+                    "the least that a domain lends, in pages of 4 KiB"},
+    PolicyParameter{"cmm_max_pages", 131072, 0, 1LL << 40,
+                    "the most that a domain lends, in pages of 4 KiB"},
+};
+constexpr std::array<std::string_view, 5> kCpuplugdTexts{"variables", "memplug", "memunplug",
+                                                         "cmm_inc", "cmm_dec"};
+
+constexpr std::array kRules{
+    PolicyParameter{"interval_s", 10, 0.1, 3600, "how often samples are taken and rules looked at"},
+};
+constexpr std::array<std::string_view, 4> kRulesTexts{"lend_when", "give_back_when", "lend_step",
+                                                      "give_back_step"};
+
 constexpr std::array kCatalogue{
     PolicyEntry{PolicyKind::ballast,
                 "ballast",
@@ -37,6 +62,16 @@ constexpr std::array kCatalogue{
     PolicyEntry{PolicyKind::cmm, "cmm", "lends what the hypervisor asks for", {}, {}},
     PolicyEntry{PolicyKind::fixed, "fixed", "lends what an operator set for each domain", {}, {}},
     PolicyEntry{PolicyKind::still, "static", "never moves a balloon", {}, {}},
+    PolicyEntry{PolicyKind::squeezed,
+                "squeezed",
+                "keeps every domain at the same fraction between its min_mem and its total",
+                kSqueezed,
+                {}},
+    PolicyEntry{PolicyKind::cpuplugd, "cpuplugd",
+                "grows and shrinks each domain by cpuplugd's rules over its own figures", kCpuplugd,
+                kCpuplugdTexts},
+    PolicyEntry{PolicyKind::rules, "rules",
+                "lends and gives back by conditions that an operator writes", kRules, kRulesTexts},
 };
 
 }  // namespace

@@ -13,10 +13,13 @@
 namespace ballast {
 
 enum class PolicyKind : std::uint8_t {
-    ballast,  // our own
-    cmm,      // the hypervisor's own request
-    fixed,    // a loan target per domain, set by the operator (the driver's simulate mode)
-    still,    // "static": never moves anything
+    ballast,   // our own
+    cmm,       // the hypervisor's own request
+    fixed,     // a loan target per domain, set by the operator (the driver's simulate mode)
+    still,     // "static": never moves anything
+    squeezed,  // XenServer's
+    cpuplugd,  // s390-tools', as if it ran in each guest
+    rules,     // conditions and steps that an operator writes
 };
 
 // A number that a policy takes. Its unit is in the name.

@@ -4,6 +4,9 @@
 #include <limits>
 
 #include "policy/ballast_policy.h"
+#include "policy/cpuplugd_policy.h"
+#include "policy/rules_policy.h"
+#include "policy/squeezed_policy.h"
 
 namespace ballast {
 namespace {
@@ -54,6 +57,12 @@ Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
             return std::make_unique<FixedPolicy>();
         case PolicyKind::still:
             return std::make_unique<StaticPolicy>();
+        case PolicyKind::squeezed:
+            return make_squeezed_policy(choice);
+        case PolicyKind::cpuplugd:
+            return make_cpuplugd_policy(choice);
+        case PolicyKind::rules:
+            return make_rules_policy(choice);
     }
     return fail(Errc::invalid_argument, "there is no such policy");
 }

@@ -16,7 +16,9 @@ MIDDLE = {"policy", "hv_backends", "config", "sim", "bus"}
 MAY_INCLUDE = {
     "base": set(),
     "model": {"base"},
-    "policy": {"base", "model"},
+    "expression": {"base"},
+    "policy": {"base", "model", "expression"},
+    "vectors": {"base", "model", "expression", "policy"},
     "config": {"base", "model"},
     "bus": {"base", "model"},
     "recording": {"base", "model", "bus"},
