@@ -26,7 +26,8 @@ MAY_INCLUDE = {
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "recording", "controller", "conform"} | MIDDLE,
+    "vectors": {"base", "model", "policy"},
+    "ctl": {"base", "model", "probe", "recording", "controller", "conform", "vectors"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
 FREE = {"tests", "bench", "docs"}
