@@ -16,6 +16,12 @@ enum class PolicyKind : std::uint8_t {
     cmm,    // the hypervisor's own request
     fixed,  // a loan target per domain, set by the operator (the driver's simulate mode)
     still,  // "static": never moves anything
+    mom,
+    proxmox,
+    qmemman,
+    esx,
+    hyperv,
+    psi,
 };
 
 // A number that a policy takes. Its unit is in the name.
@@ -53,5 +59,9 @@ struct PolicyChoice {
 
 // With every number as it is by default.
 PolicyChoice default_choice(PolicyKind kind);
+
+// The number of this name, as it was chosen or, where `choice` is too short, by default. `name` is
+// a parameter of the policy.
+double number_of(const PolicyChoice& choice, std::string_view name);
 
 }  // namespace ballast
