@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace ballast {
 namespace {
@@ -52,6 +53,53 @@ constexpr std::array kRules{
 };
 constexpr std::array<std::string_view, 4> kRulesTexts{"lend_when", "give_back_when", "lend_step",
                                                       "give_back_step"};
+constexpr PolicyParameter period_s(double by_default) {
+    return {"period_s", by_default, 1, 3600, "seconds between decisions"};
+}
+
+constexpr std::array kMom{
+    PolicyParameter{"pressure_percent", 20, 0, 100,
+                    "guests shrink while less of the host's memory than this is free"},
+    PolicyParameter{"critical_percent", 5, 0, 100,
+                    "guests are made to swap while less than this is free"},
+    PolicyParameter{"guest_free_percent", 20, 0, 100, "of its memory that a guest keeps free"},
+    PolicyParameter{"most_change_percent", 5, 0.1, 100, "of its memory that a guest is moved by"},
+    PolicyParameter{"least_change_percent", 0.25, 0, 100,
+                    "of its memory; moves no larger than this are left out"},
+    period_s(10),
+};
+
+constexpr std::array kProxmox{
+    PolicyParameter{"host_used_percent", 80, 0, 100, "of the host's memory that is to be in use"},
+    PolicyParameter{"most_change_mib", 100, 1, 1048576, "MiB that a guest is moved by at most"},
+    period_s(10),
+};
+
+constexpr std::array kQmemman{
+    PolicyParameter{"cache_factor", 1.3, 1, 10, "what a guest is to have, as a multiple of use"},
+    PolicyParameter{"least_pref_mib", 200, 1, 1048576, "MiB that every guest is to have"},
+};
+
+constexpr std::array kEsx{
+    PolicyParameter{"idle_tax_percent", 75, 0, 99, "of idle memory that does not count as owned"},
+    PolicyParameter{"free_high_percent", 6, 0, 100, "of the host's memory that is to be free"},
+    PolicyParameter{"free_soft_percent", 4, 0, 100, "below this much, memory is taken in steps"},
+    PolicyParameter{"free_hard_percent", 2, 0, 100, "below this much, all that lacks is taken"},
+    PolicyParameter{"soft_step_percent", 1, 0.1, 100, "of the host's memory that is taken a step"},
+    period_s(10),
+};
+
+constexpr std::array kHyperv{
+    PolicyParameter{"buffer_percent", 20, 5, 2000, "what a guest is to have beyond its demand"},
+    period_s(1),
+};
+
+constexpr std::array kPsi{
+    PolicyParameter{"budget_ms", 10, 0.1, 60000, "milliseconds a guest may stall in a window"},
+    PolicyParameter{"window_s", 6, 1, 3600, "seconds between decisions"},
+    PolicyParameter{"fault_us", 500, 1, 1e6, "microseconds that a major fault is taken to cost"},
+    PolicyParameter{"most_probe_percent", 1, 0.01, 50, "of its memory that a guest gives a step"},
+};
 
 constexpr std::array kCatalogue{
     PolicyEntry{PolicyKind::ballast,
@@ -72,6 +120,16 @@ constexpr std::array kCatalogue{
                 kCpuplugdTexts},
     PolicyEntry{PolicyKind::rules, "rules",
                 "lends and gives back by conditions that an operator writes", kRules, kRulesTexts},
+    PolicyEntry{
+        PolicyKind::mom, "mom", "oVirt's MOM: guests follow the host's free memory", kMom, {}},
+    PolicyEntry{
+        PolicyKind::proxmox, "proxmox", "Proxmox VE: a goal for the host, by shares", kProxmox, {}},
+    PolicyEntry{
+        PolicyKind::qmemman, "qmemman", "Qubes OS: all memory handed out, by use", kQmemman, {}},
+    PolicyEntry{PolicyKind::esx, "esx", "ESX: shares, and a tax on idle memory", kEsx, {}},
+    PolicyEntry{
+        PolicyKind::hyperv, "hyperv", "like Hyper-V: demand, a buffer and weights", kHyperv, {}},
+    PolicyEntry{PolicyKind::psi, "psi", "like senpai: a budget of stalls", kPsi, {}},
 };
 
 }  // namespace
@@ -98,6 +156,15 @@ PolicyChoice default_choice(PolicyKind kind) {
     for (const PolicyParameter& parameter : entry_of(kind).parameters)
         choice.numbers.push_back(parameter.by_default);
     return choice;
+}
+
+double number_of(const PolicyChoice& choice, std::string_view name) {
+    const auto parameters = entry_of(choice.kind).parameters;
+    for (std::size_t index = 0; index < parameters.size(); ++index) {
+        if (parameters[index].name != name) continue;
+        return index < choice.numbers.size() ? choice.numbers[index] : parameters[index].by_default;
+    }
+    std::abort();
 }
 
 }  // namespace ballast

@@ -29,7 +29,8 @@ MAY_INCLUDE = {
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "recording", "compare", "controller", "conform"} | MIDDLE,
+    "ctl": {"base", "model", "probe", "recording", "compare", "controller", "conform",
+            "vectors"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
 FREE = {"tests", "bench", "docs"}
