@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ctl/file_contents.h"
 #include "ctl/session.h"
@@ -80,7 +79,7 @@ void add_vectors_command(CLI::App& app, Session& session) {
         "vectors", "Compares Ballast's policies with golden vectors of their originals");
     const auto policy = std::make_shared<std::string>();
     const auto paths = std::make_shared<std::vector<std::string>>();
-    command->add_option("POLICY", *policy, fmt::format("{}", fmt::join(vectors::policies(), ", ")))
+    command->add_option("POLICY", *policy, "whose vectors these are")
         ->required()
         ->check(CLI::IsMember(vectors::policies()))
         ->type_name("");

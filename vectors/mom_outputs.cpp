@@ -11,8 +11,10 @@ namespace {
 using Json = nlohmann::json;
 using Samples = std::vector<std::optional<double>>;
 
+// None where the attribute is absent.
 Samples samples(const Json& object, const char* name) {
     Samples result;
+    if (find(object, name) == nullptr) return result;
     for (const Json& value : list(object, name))
         result.push_back(value.is_null() ? std::nullopt : std::optional(number_in(value, name)));
     return result;

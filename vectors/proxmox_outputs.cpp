@@ -51,9 +51,10 @@ Json compute(const Json& input) {
 // What the daemon makes of it: a goal from the host's figures, and the commands it sends.
 Json status_daemon(const Json& input) {
     constexpr double most_change_bytes = 100.0 * 1024 * 1024;
-    const double goal_bytes =
-        proxmox::host_goal_bytes(number(input, "memtotal"), number(input, "memused"),
-                                 number_if_any(input, "ballooning_target").value_or(80));
+    const double target_percent =
+        std::trunc(number_if_any(input, "ballooning_target").value_or(80));
+    const double goal_bytes = proxmox::host_goal_bytes(number(input, "memtotal"),
+                                                       number(input, "memused"), target_percent);
     const Machines machines = read_machines(input);
     proxmox::AutoBalloon algorithm;
     const auto targets = algorithm.compute(machines.vms, goal_bytes, most_change_bytes);

@@ -76,7 +76,7 @@ class Replay {
             if (watches(at)) system.refresh(at, number_in(held_kib[at], "dom_mem_kb") * 1024);
     }
 
-    double free_bytes(const Input& free_kib) const {
+    double free_bytes(const Input& free_kib) {
         return system.free_bytes(number_in(free_kib, "phys_free_kb") * 1024);
     }
 

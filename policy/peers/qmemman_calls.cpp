@@ -18,17 +18,27 @@ void System::refresh(std::size_t row, double held_bytes) {
     domain.actual_bytes = std::max(held_bytes, domain.last_target_bytes);
     const double static_bytes = limit.static_max_bytes != 0 ? limit.static_max_bytes : all_bytes;
     domain.max_bytes = limit.hotplug_max_bytes != 0 ? limit.hotplug_max_bytes : static_bytes;
+    promised_together_bytes_.reset();
 }
 
-double System::free_bytes(double machine_free_bytes) const {
-    double promised_bytes = 0;
-    for (const Domain& domain : domains)
-        promised_bytes += std::max(0.0, domain.last_target_bytes - domain.current_bytes);
-    return std::trunc(machine_free_bytes * assignable) - promised_bytes;
+double System::promised_bytes(std::size_t row) const {
+    return std::max(0.0, domains[row].last_target_bytes - domains[row].current_bytes);
+}
+
+// Kept up to date from set to set: a call asks for it once for each.
+double System::free_bytes(double machine_free_bytes) {
+    if (!promised_together_bytes_) {
+        promised_together_bytes_ = 0;
+        for (std::size_t row = 0; row < domains.size(); ++row)
+            *promised_together_bytes_ += promised_bytes(row);
+    }
+    return std::trunc(machine_free_bytes * assignable) - *promised_together_bytes_;
 }
 
 void System::set(std::size_t row, double memory_target_bytes) {
+    const double before_bytes = promised_bytes(row);
     domains[row].last_target_bytes = memory_target_bytes;
+    if (promised_together_bytes_) *promised_together_bytes_ += promised_bytes(row) - before_bytes;
     sets_.push_back({row, memory_target_bytes});
 }
 

@@ -38,7 +38,8 @@ class System {
     // What a domain holds now.
     void refresh(std::size_t row, double held_bytes);
     // What can be given away, of `machine_free_bytes`: not what domains may still grow into.
-    double free_bytes(double machine_free_bytes) const;
+    // refresh() comes before it.
+    double free_bytes(double machine_free_bytes);
     void set(std::size_t row, double memory_target_bytes);
 
     // What was set since take_sets() was last called, in order.
@@ -48,8 +49,12 @@ class System {
     Algorithm& algorithm() { return algorithm_; }
 
   private:
+    double promised_bytes(std::size_t row) const;
+
     Algorithm algorithm_;
     std::vector<Request> sets_;
+    // What all may still grow into; nullopt: to be added up again.
+    std::optional<double> promised_together_bytes_;
 };
 
 // do_balance: shares the memory out anew. Donors are set at once; before a domain is given more,

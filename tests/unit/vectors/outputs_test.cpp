@@ -37,6 +37,26 @@ TEST_CASE("no policy is put off by a host without guests") {
     CHECK(qmemman("clear_markers", R"({"domains":[]})") == Json::parse(R"({"domains":[]})"));
 }
 
+TEST_CASE("mom drops the cycle for all where one guest lacks what the rules read") {
+    const auto output = [](const char* guest) {
+        Json input = Json::parse(R"({"host":{"mem_free":[900],"mem_available":1000},"guests":[
+            {"balloon_cur":[100],"balloon_max":200,"balloon_min":0,"mem_unused":[50]}]})");
+        input["guests"].push_back(Json::parse(guest));
+        const auto result = mom_output("failure", input);
+        REQUIRE(result);
+        CHECK((*result)["target"].is_null() == !(*result)["ok"].get<bool>());
+        return (*result)["applied_kib"];
+    };
+    const Json dropped = Json::parse("[null,null]");
+    CHECK(output("{}") == dropped);
+    CHECK(output(R"({"balloon_cur":[100,null],"balloon_max":200,"balloon_min":0,
+                     "mem_unused":[50,50]})") == dropped);
+    CHECK(output(R"({"balloon_cur":[100],"balloon_max":200,"mem_unused":[50]})") == dropped);
+    CHECK(output(R"({"balloon_cur":[100],"balloon_max":200,"balloon_min":0})") == dropped);
+    // Nothing else is read of a guest that has all.
+    CHECK(output(R"({"balloon_cur":[200],"balloon_max":200})") == Json::parse("[105,null]"));
+}
+
 TEST_CASE("a domain that may have no memory at all is divided by nothing") {
     const Json output = qmemman("balance_clamp",
                                 R"({"xen_free_mem":1000,"domains":[{"domid":"0","mem_used":0,
