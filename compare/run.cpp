@@ -8,6 +8,9 @@
 namespace ballast::compare {
 namespace {
 
+// So that no sum of what guests and host have leaves 63 bits.
+constexpr double kMostBytes = 288230376151711744.0;  // 2^58
+
 // Takes the samples of a run at even distances.
 class Sampler {
   public:
@@ -54,6 +57,8 @@ Result<HostConstants> host_of(const Workload& workload, const Terms& terms,
     const auto capacity = static_cast<double>(largest_capacity_bytes(workload));
     const double memory =
         terms.overcommit ? capacity / *terms.overcommit : static_cast<double>(workload.host_bytes);
+    if (capacity > kMostBytes)
+        return fail(Errc::invalid_argument, workload.name + ": expected at most 256 PiB in all");
     if (!(memory >= 1))
         return fail(Errc::invalid_argument, workload.name + ": expected a ratio of overcommit");
     HostConstants host;
