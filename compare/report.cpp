@@ -14,8 +14,8 @@ double gib(double bytes) {
     return bytes / static_cast<double>(kGiB);
 }
 
-double gib(Bytes bytes) {
-    return gib(static_cast<double>(bytes));
+std::uint64_t pages(double bytes) {
+    return static_cast<std::uint64_t>(bytes / static_cast<double>(kSimPage));
 }
 
 double percent_of(double part, double whole) {
@@ -45,14 +45,14 @@ Json run_json(const std::string& input, const RunResult& result, bool on_front) 
               {"ooms", result.ooms()},
               {"guest_ooms", totals.guest_ooms},
               {"host_ooms", totals.host_ooms},
-              {"faults", (totals.guest_faulted + totals.host_faulted) / kSimPage},
-              {"guest_faults", totals.guest_faulted / kSimPage},
-              {"host_faults", totals.host_faulted / kSimPage},
+              {"faults", pages(totals.guest_faulted + totals.host_faulted)},
+              {"guest_faults", pages(totals.guest_faulted)},
+              {"host_faults", pages(totals.host_faulted)},
               {"host_swapped_out_gib", gib(totals.host_swapped_out)},
               {"moved_gib", gib(totals.moved)},
               {"lent_gib_hours", gib(totals.lent_byte_s) / kHour_s},
               {"unserved_gib_hours", gib(totals.unserved_byte_s) / kHour_s},
-              {"least_available_gib", gib(totals.least_available)},
+              {"least_available_gib", gib(static_cast<double>(totals.least_available))},
               {"host_gib", gib(static_cast<double>(result.host_bytes))},
               {"domain_hours", totals.guest_s / kHour_s},
               {"on_front", on_front}};

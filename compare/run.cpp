@@ -2,112 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
-#include "policy/policy.h"
-#include "sim/clairvoyant.h"
+#include "compare/decider.h"
 
 namespace ballast::compare {
 namespace {
 
-// Decides the loans of all rows once a tick.
-class Decider {
-  public:
-    virtual ~Decider() = default;
-    virtual void decide(SimHost& host, std::span<Bytes> loan) = 0;
-};
-
-class ClairvoyantDecider final : public Decider {
-  public:
-    ClairvoyantDecider(const Workload& workload, const Terms& terms, const Constants& constants)
-        : clairvoyant_(workload, terms.demand, constants.tick_s, constants.look_ahead_s) {}
-    void decide(SimHost& host, std::span<Bytes> loan) override { clairvoyant_.decide(host, loan); }
-
-  private:
-    Clairvoyant clairvoyant_;
-};
-
-// Shows a policy what a controller would, and makes loans of its requests.
-class PolicyDecider final : public Decider {
-  public:
-    PolicyDecider(const Workload& workload, const std::vector<std::uint64_t>& min_mem_bytes,
-                  std::unique_ptr<Policy> policy, std::uint64_t reserve_bytes)
-        : workload_(workload),
-          min_mem_of_vm_(min_mem_bytes),
-          policy_(std::move(policy)),
-          wanted_reader_(DemandReader::of_loans(workload)),
-          wanted_(workload.vms.size()) {
-        inputs_.host_reserve_bytes = reserve_bytes;
-        somebody_asks_ =
-            std::any_of(workload.vms.begin(), workload.vms.end(),
-                        [](const WorkloadVm& vm) { return vm.loan_series != kNoSeries; });
-    }
-
-    void decide(SimHost& host, std::span<Bytes> loan) override {
-        host.observe(seen_);
-        ask_for_loans(host);
-        if (listed_ != host.membership()) list_rows(host);
-        for (std::size_t row = 0; row < set_.size(); ++row) {
-            const Bytes asked = host.asked(host.rows()[row]);
-            set_[row] = asked == kNotAsked ? kUnknownBytes : static_cast<std::uint64_t>(asked);
-        }
-        policy_->request(seen_, inputs_, request_);
-        for (std::size_t row = 0; row < loan.size(); ++row)
-            loan[row] = static_cast<Bytes>(seen_.domains.loaned_bytes[row]) +
-                        std::clamp(request_[row], -kFar, kFar);
-    }
-
-  private:
-    static constexpr std::int64_t kFar = std::int64_t{1} << 60U;  // beyond any capacity
-
-    // What the hypervisor of a scenario wants, relative to what is lent; where it says nothing, 0.
-    void ask_for_loans(const SimHost& host) {
-        if (!somebody_asks_) return;
-        wanted_reader_.read(host.at_s(), wanted_);
-        for (std::size_t row = 0; row < host.rows().size(); ++row) {
-            const std::size_t vm = host.rows()[row];
-            if (workload_.vms[vm].loan_series != kNoSeries)
-                seen_.domains.loan_request_bytes[row] = wanted_[vm] - host.guest(vm).loaned();
-        }
-    }
-
-    void list_rows(const SimHost& host) {
-        const std::size_t rows = host.rows().size();
-        listed_ = host.membership();
-        request_.assign(rows, 0);
-        set_.assign(rows, kUnknownBytes);
-        held_.assign(rows, 0);
-        fixed_.clear();
-        min_mem_.clear();
-        shares_.clear();
-        for (const std::size_t vm : host.rows()) {
-            fixed_.push_back(workload_.vms[vm].fixed_loan_bytes);
-            min_mem_.push_back(min_mem_of_vm_[vm]);
-            shares_.push_back(workload_.vms[vm].shares);
-        }
-        inputs_.fixed_loan_bytes = fixed_;
-        inputs_.min_mem_bytes = min_mem_;
-        inputs_.shares = shares_;
-        inputs_.set_bytes = set_;
-        inputs_.held = held_;
-    }
-
-    const Workload& workload_;
-    const std::vector<std::uint64_t>& min_mem_of_vm_;
-    std::unique_ptr<Policy> policy_;
-    DemandReader wanted_reader_;
-    std::vector<Bytes> wanted_;
-    bool somebody_asks_ = false;
-    PolicyInputs inputs_;
-    Observation seen_;
-    std::uint64_t listed_ = 0;
-    std::vector<std::int64_t> request_;
-    std::vector<std::uint64_t> fixed_;
-    std::vector<std::uint64_t> min_mem_;
-    std::vector<std::uint64_t> set_;
-    std::vector<std::uint32_t> shares_;
-    std::vector<std::uint8_t> held_;
-};
+// So that no sum of what guests and host have leaves 63 bits.
+constexpr double kMostBytes = 288230376151711744.0;  // 2^58
 
 // Takes the samples of a run at even distances.
 class Sampler {
@@ -155,6 +57,8 @@ Result<HostConstants> host_of(const Workload& workload, const Terms& terms,
     const auto capacity = static_cast<double>(largest_capacity_bytes(workload));
     const double memory =
         terms.overcommit ? capacity / *terms.overcommit : static_cast<double>(workload.host_bytes);
+    if (capacity > kMostBytes)
+        return fail(Errc::invalid_argument, workload.name + ": expected at most 256 PiB in all");
     if (!(memory >= 1))
         return fail(Errc::invalid_argument, workload.name + ": expected a ratio of overcommit");
     HostConstants host;
@@ -182,14 +86,9 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
             ? workload.reserve_bytes
             : static_cast<std::uint64_t>(static_cast<double>(host_constants->memory) *
                                          constants.reserve_share);
-    std::unique_ptr<Decider> decider;
-    if (contestant.policy) {
-        auto policy = make_policy(*contestant.policy);
-        if (!policy) return with_context(policy.error(), contestant.name);
-        decider = std::make_unique<PolicyDecider>(workload, min_mem, std::move(*policy), reserve);
-    } else {
-        decider = std::make_unique<ClairvoyantDecider>(workload, terms, constants);
-    }
+    const auto decider =
+        make_decider(workload, contestant, terms.demand, constants, min_mem, reserve);
+    if (!decider) return with_context(decider.error(), contestant.name);
 
     RunResult result;
     result.policy = contestant.name;
@@ -215,7 +114,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
             host.advance(at_s, constants.tick_s, demand);
         sampler.look(tick, at_s, host, demand, result.samples);
         loan.resize(host.rows().size());
-        decider->decide(host, loan);
+        (*decider)->decide(host, loan);
         for (std::size_t row = 0; row < loan.size(); ++row) {
             const std::size_t vm = host.rows()[row];
             const auto least_kept = static_cast<Bytes>(min_mem[vm]);

@@ -66,7 +66,8 @@ struct RunResult {
 };
 
 // Deterministic; any number of runs may be under way at once on one workload. Errors: those of
-// make_policy; invalid_argument (no ratio, and the workload knows no host).
+// make_policy; invalid_argument (no ratio, and the workload knows no host; more memory than 256
+// PiB).
 Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
                       const Constants& constants);
 

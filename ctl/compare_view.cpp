@@ -47,18 +47,17 @@ std::string runs_text(const compare::Comparison& comparison, const Terminal& ter
         const bool good =
             result.ooms() == 0 && result.stall_percent() <= compare::kGoodStallPercent;
         const Colour colour = front[i] ? Colour::bold : good ? Colour::none : Colour::dim;
-        table.add(
-            {{result.policy, colour},
-             {demand_text(result.demand), colour},
-             {fmt::format("{:.2f}", result.overcommit), colour},
-             {percent(result.stall_percent()), colour},
-             {front[i] ? "*" : "", colour},
-             {std::to_string(result.ooms()), result.ooms() > 0 ? Colour::red : colour},
-             {percent(100 * totals.guest_stall_s / guest_s), colour},
-             {percent(100 * totals.host_stall_s / guest_s), colour},
-             {fmt::format("{:.2f}", gib(totals.lent_byte_s) / guest_s), colour},
-             {fmt::format("{:.3f}", gib(static_cast<double>(totals.moved)) / hours), colour},
-             {fmt::format("{:.1f}", gib(static_cast<double>(totals.host_swapped_out))), colour}});
+        table.add({{result.policy, colour},
+                   {demand_text(result.demand), colour},
+                   {fmt::format("{:.2f}", result.overcommit), colour},
+                   {percent(result.stall_percent()), colour},
+                   {front[i] ? "*" : "", colour},
+                   {std::to_string(result.ooms()), result.ooms() > 0 ? Colour::red : colour},
+                   {percent(100 * totals.guest_stall_s / guest_s), colour},
+                   {percent(100 * totals.host_stall_s / guest_s), colour},
+                   {fmt::format("{:.2f}", gib(totals.lent_byte_s) / guest_s), colour},
+                   {fmt::format("{:.3f}", gib(totals.moved) / hours), colour},
+                   {fmt::format("{:.1f}", gib(totals.host_swapped_out)), colour}});
     }
     return table.render(terminal);
 }

@@ -57,7 +57,7 @@ void Clairvoyant::decide(const SimHost& host, std::span<Bytes> loan) {
     }
     const GuestConstants& costs = host.guest_constants();
     const Bytes lacks = needed - host.constants().memory;
-    if (lacks > 0 && costs.guest_fault_us <= costs.host_fault_us) {
+    if (lacks > 0 && costs.guest_fault_us < costs.host_fault_us) {
         const Bytes taken = std::min(lacks, all_hot);
         for (std::size_t row = 0; row < loan.size(); ++row)
             loan[row] += among(hot_[row], taken, all_hot);

@@ -10,9 +10,9 @@
 namespace ballast {
 
 // Leaves each guest what it needs until its balloon could give more: programs, hot cache and
-// watermark; lends all else. Where that is more than the host has, it takes the cheapest first:
-// hot cache, unless the host's own swap costs less. It does not foresee balloons that fail. One
-// thread.
+// watermark; lends all else. Where that is more than the host has, it takes the cheapest first: hot
+// cache, unless leaving it to the host's swap costs no more, as that takes nothing too early. It
+// does not foresee balloons that fail. One thread.
 class Clairvoyant {
   public:
     // `workload` outlives it. Looks at most `look_ahead_s` beyond the next step of `step_s`.

@@ -12,13 +12,14 @@ namespace ballast {
 
 // The same for every guest of a run.
 struct GuestConstants {
-    double turnover_s = 60;            // in which programs touch all that they need; > 0
-    double guest_fault_us = 100;       // a page from the guest's swap or its files; >= 0
-    double host_fault_us = 100;        // a page from the host's swap; >= 0
-    double hot_cache_share = 0.10;     // of demand: file data that is used over and over; 0..1
-    double cache_fill_s = 6 * 3600.0;  // in which a guest reads as much from files as it has; > 0, inf = never
-    double guest_swap_share = 0;       // of capacity; 0..1
-    bool free_page_reporting = false;  // free pages go back to the host by themselves
+    double turnover_s = 60;         // in which programs touch all that they need; > 0
+    double guest_fault_us = 100;    // a page from the guest's swap or its files; >= 0
+    double host_fault_us = 100;     // a page from the host's swap; >= 0
+    double hot_cache_share = 0.10;  // of demand: file data that is used over and over; 0..1
+    double cache_fill_s =
+        6 * 3600.0;  // in which a guest reads as much from files as it has; > 0, inf = never
+    double guest_swap_share = 0;          // of capacity; 0..1
+    bool free_page_reporting = false;     // free pages go back to the host by themselves
     bool balloon_takes_hot_cache = true;  // as Linux does; false: it comes short before that
 };
 

@@ -35,7 +35,7 @@ void SimHost::advance(double at_s, double step_s, std::span<const Bytes> demand)
         if (is_down(vm) || asked_[vm] == kNotAsked) continue;
         const Bytes moved =
             guests_[vm].move_balloon(asked_[vm], at_s - step_s, step_s, guest_constants_);
-        totals_.moved += moved < 0 ? -moved : moved;
+        totals_.moved += static_cast<double>(moved < 0 ? -moved : moved);
     }
     double all_run = 1;  // the share of the step in which no guest waits, were they independent
     for (const std::size_t vm : rows_) {
@@ -64,9 +64,9 @@ void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
     totals_.guest_stall_s += harm.guest_stall_s;
     totals_.host_stall_s += harm.host_stall_s;
     totals_.guest_ooms += harm.out_of_memory ? 1 : 0;
-    totals_.guest_faulted += harm.guest_faulted;
-    totals_.host_faulted += harm.host_faulted;
-    totals_.moved += harm.taken_back;
+    totals_.guest_faulted += static_cast<double>(harm.guest_faulted);
+    totals_.host_faulted += static_cast<double>(harm.host_faulted);
+    totals_.moved += static_cast<double>(harm.taken_back);
     totals_.lent_byte_s += static_cast<double>(guest.loaned()) * step_s;
     totals_.unserved_byte_s += static_cast<double>(harm.unserved) * step_s;
 }
@@ -150,7 +150,7 @@ void SimHost::swap_out(Bytes amount) {
     }
     resident_ -= amount;
     swapped_ += amount;
-    totals_.host_swapped_out += amount;
+    totals_.host_swapped_out += static_cast<double>(amount);
 }
 
 void SimHost::kill_largest() {

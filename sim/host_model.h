@@ -27,10 +27,11 @@ struct HarmTotals {
     double host_stall_s = 0;
     std::uint64_t guest_ooms = 0;
     std::uint64_t host_ooms = 0;
-    Bytes guest_faulted = 0;
-    Bytes host_faulted = 0;
-    Bytes host_swapped_out = 0;
-    Bytes moved = 0;             // by balloons, either way
+    // Bytes; not in whole numbers, as a long run may move more than those hold.
+    double guest_faulted = 0;
+    double host_faulted = 0;
+    double host_swapped_out = 0;
+    double moved = 0;            // by balloons, either way
     double lent_byte_s = 0;      // what was lent times how long
     double unserved_byte_s = 0;  // demand of programs that were killed
     Bytes least_available = 0;

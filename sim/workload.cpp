@@ -3,13 +3,19 @@
 #include <algorithm>
 
 namespace ballast {
+namespace {
+
+constexpr double kMost = 4611686018427387904.0;  // 2^62
+
+}  // namespace
 
 std::uint64_t largest_capacity_bytes(const Workload& workload) {
-    std::uint64_t now = 0;
-    std::uint64_t most = 0;
+    // Not in whole numbers: any file may claim machines whose sum is beyond them.
+    double now = 0;
+    double most = 0;
     for (std::size_t i = 0; i < workload.changes.size(); ++i) {
         const WorkloadChange& change = workload.changes[i];
-        const std::uint64_t capacity = workload.vms[change.vm].capacity_bytes;
+        const auto capacity = static_cast<double>(workload.vms[change.vm].capacity_bytes);
         if (change.kind == WorkloadChangeKind::comes) now += capacity;
         if (change.kind == WorkloadChangeKind::goes) now -= capacity;
         // Only once all that happens at this time has happened.
@@ -17,7 +23,7 @@ std::uint64_t largest_capacity_bytes(const Workload& workload) {
             i + 1 == workload.changes.size() || workload.changes[i + 1].at_s > change.at_s;
         if (last_of_time) most = std::max(most, now);
     }
-    return most;
+    return static_cast<std::uint64_t>(std::min(most, kMost));
 }
 
 }  // namespace ballast

@@ -70,7 +70,7 @@ struct Workload {
     std::vector<WorkloadChange> changes;  // by time; each machine comes before anything else
 };
 
-// The most memory that machines which run at the same time have in all.
+// The most memory that machines which run at the same time have in all; at most 2^62.
 std::uint64_t largest_capacity_bytes(const Workload& workload);
 
 }  // namespace ballast

@@ -21,7 +21,7 @@ TEST_CASE("a comparison is told with stable names, in GiB, hours and percent") {
     result.totals.host_ooms = 2;
     result.totals.guest_faulted = 5 * 4096;
     result.totals.host_faulted = 7 * 4096;
-    result.totals.moved = static_cast<Bytes>(kGiB / 2);
+    result.totals.moved = 0.5 * kGiB;
     result.totals.lent_byte_s = 3600.0 * 4 * static_cast<double>(kGiB);
     const auto json = nlohmann::json::parse(comparison_json({{"in.csv", {result}}}));
     const auto& run = json.at("results").at(0);

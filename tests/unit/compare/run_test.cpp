@@ -93,7 +93,7 @@ TEST_CASE("policies are asked with what the hypervisor wants and operators set")
     REQUIRE(result.samples.size() == 10);
     CHECK(result.samples[3].lent == static_cast<Bytes>(256 * kMiB));
     CHECK(result.samples[9].lent == 0);
-    CHECK(result.totals.moved == static_cast<Bytes>(512 * kMiB));
+    CHECK(result.totals.moved == 512.0 * kMiB);
 }
 
 TEST_CASE("samples are spread over the run and agree with its totals") {
@@ -119,6 +119,15 @@ TEST_CASE("the host is as large as the workload says where no ratio is asked for
     REQUIRE(result);
     CHECK(result->overcommit == 2);
     CHECK(result->host_bytes == 2 * kGiB);
+}
+
+TEST_CASE("machines that claim more memory than there is in the world are refused") {
+    Workload workload = machines(300, std::uint64_t{1} << 50U, 100);
+    CHECK_FALSE(run(workload, kStatic, {1.0, {}}, {}));
+    for (int i = 0; i < 10; ++i)
+        for (std::size_t vm = 0; vm < 300; ++vm)
+            workload.changes.push_back({0, vm, WorkloadChangeKind::comes});
+    CHECK(largest_capacity_bytes(workload) == std::uint64_t{3300} << 50U);
 }
 
 TEST_CASE("guests that come and go are decided about only while they are there") {

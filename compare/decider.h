@@ -1,0 +1,28 @@
+// Policies and the clairvoyant alike: who decides the loans of a simulated host.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "compare/run.h"
+
+namespace ballast::compare {
+
+class Decider {
+  public:
+    virtual ~Decider() = default;
+    // Called once a tick, the first time before any time has passed. Writes the loan that each row
+    // of `host` is to reach; any number, as nothing keeps a policy within bounds but the caller.
+    virtual void decide(SimHost& host, std::span<Bytes> loan) = 0;
+};
+
+// `workload` and `min_mem_bytes` (of each machine) outlive it; `reserve_bytes` is told to policies.
+// Errors: those of make_policy.
+Result<std::unique_ptr<Decider>> make_decider(const Workload& workload,
+                                              const Contestant& contestant, DemandScale demand,
+                                              const Constants& constants,
+                                              const std::vector<std::uint64_t>& min_mem_bytes,
+                                              std::uint64_t reserve_bytes);
+
+}  // namespace ballast::compare
