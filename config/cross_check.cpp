@@ -38,7 +38,7 @@ void check_policy(Section& root, const Settings& settings) {
     if (built_in && settings.backend.name == "libvirt" && follows_requests) {
         root.problem("policy",
                      "policy 'cmm' follows a hypervisor's own requests, and libvirt makes none; "
-                     "expected policy fixed");
+                     "expected policy fixed, ballast or another that asks by itself");
     }
 }
 

@@ -175,6 +175,23 @@ bool Section::number(std::string_view key, std::uint32_t& into, Range range) {
     return true;
 }
 
+bool Section::real(std::string_view key, double& into, double least, double most) {
+    const YamlNode* const value = scalar(key, "a number");
+    if (value == nullptr) return false;
+    double number = 0;
+    const char* const end = value->text.data() + value->text.size();
+    const auto [stop, error] = std::from_chars(value->text.data(), end, number);
+    const bool read = error == std::errc{} && stop == end && !value->quoted;
+    if (!read || !(number >= least && number <= most)) {
+        add_problem(problems_, *value,
+                    fmt::format("{} is {}, expected a number from {} to {}", full_name(key),
+                                found_plain(*value), least, most));
+        return false;
+    }
+    into = number;
+    return true;
+}
+
 bool Section::size(std::string_view key, std::uint64_t& into, Range range) {
     const YamlNode* const value = scalar(key, "a size such as 256MiB");
     return value != nullptr && parsed_size(*value, key, into, range);

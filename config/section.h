@@ -51,6 +51,8 @@ class Section {
               Range range = {0, kAnySize});
     bool duration(std::string_view key, Duration& into, Span span = {});
     bool duration(std::string_view key, std::optional<Duration>& into, Span span = {});
+    // Also with a fraction, both bounds included.
+    bool real(std::string_view key, double& into, double least, double most);
     bool flag(std::string_view key, bool& into);
     bool flag(std::string_view key, std::optional<bool>& into);
     bool text(std::string_view key, std::string& into);

@@ -114,8 +114,23 @@ void read_backend(const YamlNode& node, BackendSettings& into,
 
 void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems) {
     Section section(node, "policy", problems);
-    static const std::vector<std::string_view> kNames{"cmm", "fixed"};
-    if (const auto name = section.choice("name", kNames)) into.name = kNames[*name];
+    std::vector<std::string_view> names;
+    for (const PolicyEntry& entry : policy_catalogue()) names.push_back(entry.name);
+    if (const auto name = section.choice("name", names)) into.name = names[*name];
+    const PolicyEntry& entry = *find_policy(into.name);
+    PolicyChoice choice = default_choice(entry.kind);
+    bool given = false;
+    for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
+        const PolicyParameter& parameter = entry.parameters[i];
+        given |= section.real(parameter.name, choice.numbers[i], parameter.least, parameter.most);
+    }
+    for (const std::string_view name : entry.texts) {
+        std::string text;
+        if (!section.text(name, text)) continue;
+        choice.texts.emplace_back(name, std::move(text));
+        given = true;
+    }
+    if (given) into.choice = std::move(choice);
 }
 
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems) {

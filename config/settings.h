@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/module_ref.h"
 #include "base/units.h"
+#include "model/policy_catalogue.h"
 #include "model/scenario.h"
 
 namespace ballast {
@@ -82,7 +83,9 @@ struct BackendSettings {
 };
 
 struct PolicySettings {
-    std::string name = "cmm";  // cmm | fixed
+    std::string name = "cmm";  // of the catalogue
+    // Its numbers and texts, where any were given.
+    std::optional<PolicyChoice> choice;
 };
 
 // Overrides for the domains whose name matches `pattern` (name or glob); the first match wins.

@@ -127,7 +127,8 @@ void Controller::State::take_control_again(std::size_t row) noexcept {
 // Nobody could lend for them under a policy that follows the hypervisor alone.
 void Controller::State::drop_useless_reservations() {
     if (policy() == PolicyKind::fixed || reservations.list().empty()) return;
-    log::warn("policy cmm lends for no reservation: {} of them end", reservations.list().size());
+    log::warn("policy {} lends for no reservation: {} of them end", entry_of(policy()).name,
+              reservations.list().size());
     reservations.clear();
 }
 

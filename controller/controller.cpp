@@ -59,8 +59,8 @@ Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domai
                                           Duration expires) {
     if (state_->policy() != PolicyKind::fixed)
         return fail(Errc::refused,
-                    "policy cmm lends what the hypervisor asks for and nothing else; expected "
-                    "policy fixed");
+                    fmt::format("policy {} lends for no reservation; expected policy fixed",
+                                entry_of(state_->policy()).name));
     return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
 }
 

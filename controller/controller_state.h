@@ -73,7 +73,9 @@ struct Controller::State {
     Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
     DecisionRules rules() const noexcept;
     PolicyKind policy() const noexcept;
+    void make_request_policy();
     void ask_policy();
+    bool is_held(std::size_t row) const noexcept;
     // Moves one row to `loaned_bytes` outside a tick.
     void move_now(std::size_t row, std::uint64_t loaned_bytes);
     void apply_debug_level() const noexcept;
@@ -99,7 +101,11 @@ struct Controller::State {
     bool surplus_due = false;             // a reservation ended, and more is borrowed than needed
     Allocator allocator;
     std::unique_ptr<Policy> request_policy;
-    PolicyKind request_policy_kind{};
+    PolicyChoice request_policy_choice;
+    std::vector<std::uint64_t> min_mem_bytes;  // these four by row
+    std::vector<std::uint64_t> set_bytes;
+    std::vector<std::uint32_t> policy_shares;
+    std::vector<std::uint8_t> held;
     std::vector<std::int64_t> request_bytes;
     std::vector<std::uint64_t> fixed_loan_bytes;
     SnapshotExchange snapshots;

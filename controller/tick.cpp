@@ -6,6 +6,11 @@
 #include "controller/controller_state.h"
 
 namespace ballast {
+namespace {
+
+constexpr std::uint32_t kDefaultShares = 1000;
+
+}  // namespace
 
 Controller::State::State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry,
                          const RuleSet& functions)
@@ -39,8 +44,9 @@ DecisionRules Controller::State::rules() const noexcept {
 }
 
 PolicyKind Controller::State::policy() const noexcept {
-    const bool fixed = settings.cmm.simulate || settings.policy.name == "fixed";
-    return fixed ? PolicyKind::fixed : PolicyKind::cmm;
+    if (settings.cmm.simulate) return PolicyKind::fixed;
+    const PolicyEntry* const entry = find_policy(settings.policy.name);
+    return entry == nullptr ? PolicyKind::cmm : entry->kind;
 }
 
 bool Controller::State::observe() {
@@ -156,23 +162,62 @@ bool Controller::State::take_over_books(std::size_t row) {
     return true;
 }
 
+// What the configuration chose; where a text of it does not parse, nothing moves.
+void Controller::State::make_request_policy() {
+    const PolicyKind kind = policy();
+    const auto& chosen = settings.policy.choice;
+    const PolicyChoice choice = chosen && chosen->kind == kind ? *chosen : default_choice(kind);
+    if (request_policy != nullptr && choice == request_policy_choice) return;
+    request_policy_choice = choice;
+    auto made = make_policy(choice);
+    if (!made) {
+        log::error("policy {}: {}; no balloon moves", entry_of(kind).name, made.error().message());
+        made = make_policy(default_choice(PolicyKind::still));
+    }
+    request_policy = std::move(*made);
+}
+
+// A policy leaves it out: what it asked for would not come to be.
+bool Controller::State::is_held(std::size_t row) const noexcept {
+    constexpr DomainFlags kHeld =
+        DomainFlags::paused | DomainFlags::migrating | DomainFlags::hotplug |
+        DomainFlags::no_driver | DomainFlags::pinned_memory | DomainFlags::starting |
+        DomainFlags::unanswered | DomainFlags::crashed | DomainFlags::saving;
+    const DomainControl& control = ledger.controls()[row];
+    return control.disabled || evacuating || control.paused || control.migrating ||
+           control.hotplug_running || control.yielded == Yielded::control ||
+           control.progress.stuck || (seen.domains.flags[row] & kHeld) != DomainFlags::none;
+}
+
 void Controller::State::ask_policy() {
     const auto controls = ledger.controls();
     const std::size_t rows = controls.size();
     request_bytes.resize(rows);
-    const PolicyKind kind = policy();
-    if (request_policy == nullptr || kind != request_policy_kind) {
-        request_policy = *make_policy(default_choice(kind));
-        request_policy_kind = kind;
-    }
+    make_request_policy();
+    const PolicyKind kind = request_policy_choice.kind;
+    PolicyInputs inputs;
     if (kind == PolicyKind::fixed) {
         fixed_loan_bytes.resize(rows);
         for (std::size_t row = 0; row < rows; ++row) {
             fixed_loan_bytes[row] = controls[row].fixed_loan_bytes + controls[row].borrowed_bytes;
         }
+        inputs.fixed_loan_bytes = fixed_loan_bytes;
+    } else if (kind != PolicyKind::cmm) {
+        min_mem_bytes.resize(rows);
+        set_bytes.resize(rows);
+        policy_shares.assign(rows, kDefaultShares);
+        held.resize(rows);
+        for (std::size_t row = 0; row < rows; ++row) {
+            min_mem_bytes[row] = controls[row].min_mem_bytes;
+            set_bytes[row] = controls[row].set_bytes;
+            held[row] = is_held(row) ? 1 : 0;
+        }
+        inputs.min_mem_bytes = min_mem_bytes;
+        inputs.set_bytes = set_bytes;
+        inputs.shares = policy_shares;
+        inputs.held = held;
+        inputs.host_reserve_bytes = settings.host.reserve_bytes;
     }
-    PolicyInputs inputs;
-    inputs.fixed_loan_bytes = fixed_loan_bytes;
     request_policy->request(seen, inputs, request_bytes);
 }
 
@@ -217,7 +262,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.backend_up = backend_up;
     snapshot.backend_name = backend.capabilities().name;
     snapshot.backend_error = backend_error;
-    snapshot.policy_name = policy() == PolicyKind::fixed ? "fixed" : "cmm";
+    snapshot.policy_name = entry_of(policy()).name;
     snapshot.disabled = evacuating || runtime.defaults.disable.value_or(settings.cmm.disable);
     snapshot.delay = delay();
     snapshot.calls = calls;
