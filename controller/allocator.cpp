@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/units.h"
+
 namespace ballast {
 namespace {
+
+constexpr std::uint64_t kNudgeBytes = kMiB;
 
 void count(BackendCalls& calls, StepStatus status) noexcept {
     switch (status) {
@@ -40,6 +44,8 @@ std::uint64_t step_towards(std::uint64_t from, std::uint64_t to, std::uint64_t m
 void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loaned_bytes,
                      DomainControl& control, Decision& decision, BackendCalls& calls,
                      std::vector<DomainTrouble>& troubles) {
+    if (control.nudging && loaned_bytes == 0)
+        loaned_bytes = std::max(kNudgeBytes, std::uint64_t{1} << decision.page_shift);
     // Asked for already, and on its way.
     if (control.set_bytes == loaned_bytes && !control.reached_set &&
         control.realign != Realign::due) {

@@ -209,6 +209,14 @@ StepOutcome BackendSlot::apply(const Step& step) noexcept {
     return outcome;
 }
 
+std::optional<CarriedBooks> BackendSlot::carried_books(const DomainKey& domain) const {
+    return current_ ? current_.backend().carried_books(domain) : std::nullopt;
+}
+
+void BackendSlot::keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) {
+    if (current_) current_.backend().keep_books(domain, books);
+}
+
 void BackendSlot::set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) {
     if (current_) current_.backend().set_guest_tunables(domain, tunables);
 }

@@ -55,6 +55,8 @@ class BackendSlot final : public Backend {
     Result<void> observe(Observation& into) override;
     StepOutcome apply(const Step& step) noexcept override;
     void set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) override;
+    std::optional<CarriedBooks> carried_books(const DomainKey& domain) const override;
+    void keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) override;
     std::optional<Time> next_event_at() const override;
     void advance() override;
     std::uint64_t generation() const noexcept override { return generation_; }

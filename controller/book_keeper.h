@@ -23,6 +23,8 @@ class BookKeeper {
     // daemon, or where it goes on from what it was (`carried_over`). nullptr, and they are
     // forgotten: it is another run of the domain, and begins anew. Valid until the next call.
     const StoredBooks* take(const DomainKey& domain, bool carried_over);
+    // Nothing was kept yet: what was found is of a daemon before this one.
+    bool first() const noexcept { return first_; }
     // After each tick that observed: writes what has changed, and remembers who has gone.
     void keep(const std::shared_ptr<const DomainNames>& names,
               std::span<const DomainControl> controls);

@@ -232,8 +232,13 @@ bool Controller::State::give_everything_back() {
     if (observed_once && observe()) {
         adopt_new_rows();
         const auto controls = ledger.controls();
+        const Time now = clock.now();
         for (std::size_t row = 0; row < controls.size(); ++row) {
-            controls[row].book_loaned(seen.domains.loaned_bytes[row]);
+            const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
+            const bool unchanged = loaned_bytes == controls[row].known_loaned_bytes;
+            controls[row].book_loaned(loaned_bytes);
+            if (backend.capabilities().asynchronous && !follow_reboot(row, now))
+                nudge_silent_driver(row, unchanged, now);
         }
     }
     const auto controls = ledger.controls();
@@ -242,6 +247,7 @@ bool Controller::State::give_everything_back() {
             move_now(row, controls[row].original_loaned_bytes);
         }
     }
+    if (observed_once) keep_travelling_books(clock.now());
     return lent_bytes() == 0;
 }
 

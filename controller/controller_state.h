@@ -28,18 +28,23 @@ struct Controller::State {
     bool observe();
     void adopt_new_rows();
     bool take_over_books(std::size_t row);
+    std::optional<StoredBooks> books_of(std::size_t row);
     void decide_all(Time due, Snapshot& into);
     void publish(Snapshot& snapshot, Time due, Time began);
 
     // observed_changes.cpp
     void book_observed_changes();
     bool follow_reboot(std::size_t row, Time now);
+    void nudge_silent_driver(std::size_t row, bool unchanged, Time now);
     bool infer_oom(std::size_t row);
     void notice_others(std::size_t row, bool unchanged, Time now);
     void take_as_its_own(std::size_t row);
     void yield_to_others(std::size_t row);
     void tell_of_others(std::size_t row, std::uint64_t left_at_bytes);
     void decay_credit(std::size_t row, Time now);
+
+    // travelling_books.cpp: what goes along when a domain goes elsewhere.
+    void keep_travelling_books(Time now);
 
     // borrow.cpp: lends for reservations what is missing.
     void borrow();

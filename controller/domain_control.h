@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
+#include "model/books.h"
 #include "model/constraint.h"
 #include "model/domain.h"
 
@@ -64,6 +66,11 @@ struct DomainControl {
     std::uint64_t floor_bytes = 0;
     // The guest starts over: until it is up again, its balloon says nothing about it.
     bool rebooting = false;
+    // Its driver began anew then, and has told no size since. Time{}: nothing of the kind.
+    Time silent_since{};
+    // It is given a little to lend before it is to lend nothing; until then.
+    bool nudging = false;
+    Time nudged_until{};
     // The guest has been seen at set_bytes; if it is elsewhere later, somebody else moved it.
     bool reached_set = false;
     // After the guest took memory back: the value set in the hypervisor is still the old one, and
@@ -83,6 +90,10 @@ struct DomainControl {
     Yielded yielded = Yielded::no;
     std::uint64_t borrowed_bytes = 0;  // lent for reservations, on top of the policy's wish
     Time credit_decayed_at{};          // the credit is as of then
+    // What the hypervisor is to keep with the domain: looked at, and told, last then.
+    std::optional<CarriedBooks> carried;
+    std::optional<Time> carried_seen_at;
+    std::optional<Time> carried_told_at;
 
     // Holds.
     bool hotplug_running = false;

@@ -14,6 +14,8 @@ namespace {
 
 // QEMU tells of a balloon's moves once a second at most.
 constexpr Duration kAtRest = std::chrono::milliseconds(2500);
+// How long a driver has for the little that makes it tell.
+constexpr Duration kNudge = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -34,6 +36,7 @@ void Controller::State::book_observed_changes() {
         if (settings.cmm.oom_half_life > Duration{0}) decay_credit(row, now);
         if (capabilities.asynchronous) {
             if (follow_reboot(row, now)) continue;
+            nudge_silent_driver(row, unchanged, now);
             if (capabilities.reports_oom || !infer_oom(row)) notice_others(row, unchanged, now);
             const bool standing_still =
                 control.paused || control.migrating ||
@@ -64,7 +67,25 @@ bool Controller::State::follow_reboot(std::size_t row, Time now) {
     control.reached_set = false;
     control.rest_bytes = kUnknownBytes;
     control.progress.since = now;
+    control.silent_since = now;
     return true;
+}
+
+// A driver that begins with nothing to lend has nothing to tell: the hypervisor goes on showing the
+// balloon of the one before it, and the memory seems to be lent still. A little to lend makes it
+// tell.
+void Controller::State::nudge_silent_driver(std::size_t row, bool unchanged, Time now) {
+    DomainControl& control = ledger.controls()[row];
+    if (!unchanged || seen.domains.loaned_bytes[row] == 0) {
+        control.silent_since = Time{};
+        control.nudged_until = Time{};
+    }
+    if (control.silent_since != Time{} && control.set_bytes == 0 &&
+        now - control.silent_since >= kAtRest) {
+        control.nudged_until = now + kNudge;
+        control.silent_since = Time{};
+    }
+    control.nudging = now < control.nudged_until;
 }
 
 // True if the guest took memory back by itself, which is credited.

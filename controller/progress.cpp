@@ -42,6 +42,8 @@ void watch_progress(DomainControl& control, std::uint64_t loaned_bytes, bool sta
     progress.retry_at = now + progress.wait;
     progress.since = now;
     if (control.set_bytes > loaned_bytes) control.realign = Realign::due;
+    // Perhaps it lends nothing, and never said so.
+    if (control.set_bytes == 0) control.silent_since = now;
 }
 
 }  // namespace ballast

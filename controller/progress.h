@@ -13,8 +13,9 @@ struct StuckRules {
 
 // After each observation, with the loan now seen. `standing_still`: the guest cannot move now, and
 // nobody expects it to. A guest that becomes stuck while inflating has its set value pulled back
-// (`realign`); one that is to take memory back keeps the offer. Either way it is left alone for
-// `after`, then for twice that and so on, until it makes progress.
+// (`realign`); one that is to take memory back keeps the offer, and is taken for silent where it is
+// to have all. Either way it is left alone for `after`, then for twice that and so on, until it
+// makes progress.
 void watch_progress(DomainControl& control, std::uint64_t loaned_bytes, bool standing_still,
                     Time now, const StuckRules& rules) noexcept;
 

@@ -91,12 +91,43 @@ void Controller::State::adopt_new_rows() {
     }
 }
 
+// What is known of a domain that comes. What travelled with it is newer than what was kept here
+// when it went, unless that was kept until just now.
+std::optional<StoredBooks> Controller::State::books_of(std::size_t row) {
+    const DomainKey& key = seen.domains.key[row];
+    const bool carried_over = has(seen.domains.flags[row], DomainFlags::carried_over);
+    const bool first = books != nullptr && books->first();
+    const StoredBooks* const kept = books == nullptr ? nullptr : books->take(key, carried_over);
+    if (kept != nullptr && (first || !carried_over)) return *kept;
+    if (!carried_over) return std::nullopt;
+    auto carried = backend.carried_books(key);
+    const std::uint64_t total_bytes = seen.domains.total_bytes[row];
+    if (carried &&
+        std::max(carried->original_loaned_bytes, carried->oom_freed_bytes) > total_bytes) {
+        log::warn(
+            "{}: the books that came along tell of {} lent before and {} of credit; expected at "
+            "most {}: ignored",
+            seen.domains.name[row], format_size(carried->original_loaned_bytes),
+            format_size(carried->oom_freed_bytes), format_size(total_bytes));
+        carried.reset();
+    }
+    if (!carried) return kept == nullptr ? std::nullopt : std::optional(*kept);
+    const bool as_kept = kept != nullptr &&
+                         kept->original_loaned_bytes == carried->original_loaned_bytes &&
+                         kept->oom_freed_bytes == carried->oom_freed_bytes;
+    if (as_kept) return *kept;
+    StoredBooks arrived;
+    arrived.original_loaned_bytes = carried->original_loaned_bytes;
+    arrived.oom_freed_bytes = carried->oom_freed_bytes;
+    arrived.loaned_bytes = seen.domains.loaned_bytes[row];
+    return arrived;
+}
+
 // True if the domain goes on where its books left off. No balloon moves because of it.
 bool Controller::State::take_over_books(std::size_t row) {
-    if (books == nullptr) return false;
-    const bool carried_over = has(seen.domains.flags[row], DomainFlags::carried_over);
-    const StoredBooks* const kept = books->take(seen.domains.key[row], carried_over);
-    if (kept == nullptr) return false;
+    const auto kept = books_of(row);
+    if (!kept) return false;
+    const bool arrived = has(seen.domains.flags[row], DomainFlags::carried_over);
     DomainControl& control = ledger.controls()[row];
     const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
     control.original_loaned_bytes =
@@ -108,7 +139,10 @@ bool Controller::State::take_over_books(std::size_t row) {
         control.fixed_loan_bytes = std::min(
             loaned_bytes - std::min(loaned_bytes, kept->borrowed_bytes) + control.oom_freed_bytes,
             seen.domains.total_bytes[row]);
-    control.asked_bytes = kept->set_bytes;
+    // Without a set value it may still be on its way to any.
+    control.asked_bytes = kept->set_bytes == kUnknownBytes && arrived
+                              ? seen.domains.total_bytes[row]
+                              : kept->set_bytes;
     if (kept->set_bytes != kUnknownBytes && loaned_bytes == kept->set_bytes) {
         control.set_bytes = kept->set_bytes;
         control.floor_bytes = kept->set_bytes;
@@ -221,6 +255,7 @@ void Controller::State::tick(Time due) {
         }
     }
     if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
+    if (observed && !dry_run) keep_travelling_books(due);
     publish(snapshot, due, began);
     if (feed != nullptr) feed->tick(snapshot);
     if (slot != nullptr) snapshots.publish();

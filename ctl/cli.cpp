@@ -38,6 +38,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_simulate_command(app, session);
     add_compare_command(app, session);
     add_conform_command(app, session);
+    add_vectors_command(app, session);
     add_probe_command(app, session);
     add_watch_command(app, session);
     add_record_command(app, session);

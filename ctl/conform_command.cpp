@@ -1,11 +1,7 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <system_error>
-
 #include "conform/replay.h"
+#include "ctl/file_contents.h"
 #include "ctl/session.h"
 
 namespace ballast::ctl {
@@ -14,20 +10,9 @@ namespace {
 using conform::Comparison;
 using conform::Difference;
 
-Result<std::string> contents(const std::string& path) {
-    try {
-        std::ifstream file(path, std::ios::binary);
-        if (!file) return ballast::fail(Errc::io, "cannot read " + path, errno);
-        return std::string{std::istreambuf_iterator<char>(file), {}};
-    } catch (const std::ios_base::failure&) {
-        // A directory opens, and cannot be read.
-        return ballast::fail(Errc::io, "cannot read " + path, errno);
-    }
-}
-
 // A trace is JSON lines; test vectors are a table with a header.
 Result<Comparison> compare(const std::string& path) {
-    const auto text = contents(path);
+    const auto text = file_contents(path);
     if (!text) return Failure(text.error());
     const bool table = path.size() > 4 && path.compare(path.size() - 4, 4, ".csv") == 0;
     if (table) return conform::compare_vectors(*text, path);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "model/books.h"
 #include "model/event.h"
 #include "model/host.h"
 #include "model/step.h"
@@ -85,6 +86,13 @@ class Backend {
     // Between start and the first observation of a backend that replaces another: what the domains
     // lend. Only for hypervisors that live in the backend itself; a real one knows already.
     virtual void adopt(std::span<const Loan>) {}
+    // Books that travel with a domain, where the hypervisor keeps such with it: what is there now
+    // as far as is known, and what is to be there; nullopt = nothing. Never block; what could not
+    // be kept is still not there later.
+    virtual std::optional<CarriedBooks> carried_books(const DomainKey&) const {
+        return std::nullopt;
+    }
+    virtual void keep_books(const DomainKey&, const std::optional<CarriedBooks>&) {}
     // Changes when another backend has taken this one's place: guest tunables have to be set again.
     virtual std::uint64_t generation() const noexcept { return 0; }
 

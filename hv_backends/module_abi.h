@@ -51,6 +51,8 @@ struct ballast_error {
 #define BALLAST_FEATURE_SIMULATED (UINT64_C(1) << 0)
 /* `adopt` is there. */
 #define BALLAST_FEATURE_ADOPT (UINT64_C(1) << 1)
+/* `carried_books` and `keep_books` are there. */
+#define BALLAST_FEATURE_BOOKS (UINT64_C(1) << 2)
 
 /* ---- what a module needs of the host: ballast_module.needs. None yet. ---- */
 
@@ -207,6 +209,11 @@ struct ballast_observation {
     uint64_t host_swap_total_bytes;
     uint64_t host_swap_free_bytes;
     uint64_t host_memory_stall_us; /* some task stood still for want of memory, since its start */
+    /* Three more columns: page cache that the guest could drop, and what it swapped in and out
+     * since it started. Left alone they tell BALLAST_UNKNOWN_BYTES. */
+    uint64_t* cache_bytes;
+    uint64_t* swapped_in_bytes;
+    uint64_t* swapped_out_bytes;
 };
 
 /* Loaned bytes of one domain to go from and to; to > from inflates. Both are whole guest pages. */
@@ -260,6 +267,14 @@ struct ballast_loan {
     uint64_t loaned_bytes;
 };
 
+/* Books that the hypervisor keeps with a domain, and that migrate with it. */
+struct ballast_books {
+    uint32_t size;
+    uint32_t reserved;
+    uint64_t original_loaned_bytes; /* lent before Ballast came; not its to give back */
+    uint64_t oom_freed_bytes;       /* the OOM credit */
+};
+
 struct ballast_backend_module {
     uint64_t magic;    /* BALLAST_MODULE_MAGIC */
     uint32_t version;  /* BALLAST_MODULE_VERSION */
@@ -303,6 +318,12 @@ struct ballast_backend_module {
     /* BALLAST_FEATURE_ADOPT, else NULL. After start and before the first observation, where this
      * instance replaces another: what the domains lend. For hypervisors that live in the module. */
     void (*adopt)(void* instance, const struct ballast_loan* loans, uint64_t count);
+
+    /* BALLAST_FEATURE_BOOKS, else NULL both. Neither blocks. 1: what is kept with the domain, as
+     * far as is known; 0: nothing is. */
+    int32_t (*carried_books)(void* instance, const uint8_t domain[16], struct ballast_books* into);
+    /* What is to be kept from now on; NULL: nothing. */
+    void (*keep_books)(void* instance, const uint8_t domain[16], const struct ballast_books* books);
 };
 
 /* What a module defines. */

@@ -74,10 +74,10 @@ struct DomainTable {
     std::vector<std::int64_t> loan_request_bytes;  // the hypervisor's own request; 0 = none
 
     // Guest figures; kUnknownBytes where not told.
-    std::vector<std::uint64_t> unused_bytes;  // MemFree
-    std::vector<std::uint64_t> usable_bytes;  // MemAvailable
-    std::vector<std::uint64_t> cache_bytes;   // page cache that can be dropped
-    std::vector<std::uint64_t> major_faults;  // since the guest started
+    std::vector<std::uint64_t> unused_bytes;       // MemFree
+    std::vector<std::uint64_t> usable_bytes;       // MemAvailable
+    std::vector<std::uint64_t> cache_bytes;        // page cache that can be dropped
+    std::vector<std::uint64_t> major_faults;       // since the guest started
     std::vector<std::uint64_t> swapped_in_bytes;   // since the guest started
     std::vector<std::uint64_t> swapped_out_bytes;  // since the guest started
 

@@ -13,9 +13,19 @@
 namespace ballast {
 
 enum class PolicyKind : std::uint8_t {
-    cmm,    // the hypervisor's own request
-    fixed,  // a loan target per domain, set by the operator (the driver's simulate mode)
-    still,  // "static": never moves anything
+    ballast,   // our own
+    cmm,       // the hypervisor's own request
+    fixed,     // a loan target per domain, set by the operator (the driver's simulate mode)
+    still,     // "static": never moves anything
+    squeezed,  // XenServer's
+    cpuplugd,  // s390-tools', as if it ran in each guest
+    rules,     // conditions and steps that an operator writes
+    mom,       // oVirt's
+    proxmox,   // Proxmox VE's
+    qmemman,   // Qubes OS's
+    esx,       // the idle tax, after Waldspurger
+    hyperv,    // demand with a buffer, as far as published
+    psi,       // one stall budget, after senpai
 };
 
 // A number that a policy takes. Its unit is in the name.
@@ -53,5 +63,9 @@ struct PolicyChoice {
 
 // With every number as it is by default.
 PolicyChoice default_choice(PolicyKind kind);
+
+// The number of this name, as it was chosen or, where `choice` is too short, by default. `name` is
+// a parameter of the policy.
+double number_of(const PolicyChoice& choice, std::string_view name);
 
 }  // namespace ballast

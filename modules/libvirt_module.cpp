@@ -32,4 +32,5 @@ Result<std::unique_ptr<Backend>> make(const ballast_config& config, const Clock&
 extern "C" const ballast_backend_module BALLAST_MODULE_SYMBOL(libvirt);
 extern "C" const ballast_backend_module BALLAST_MODULE_SYMBOL(libvirt) =
     ballast::exported_module<&make>("libvirt", "virtio balloons of libvirt's domains",
-                                    BALLAST_VERSION, 0, kSettings, std::size(kSettings));
+                                    BALLAST_VERSION, BALLAST_FEATURE_BOOKS, kSettings,
+                                    std::size(kSettings));

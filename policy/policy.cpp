@@ -1,12 +1,22 @@
 #include "policy/policy.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "policy/esx_policy.h"
+#include "policy/hyperv_policy.h"
+#include "policy/memory_targets.h"
+#include "policy/mom_policy.h"
+#include "policy/proxmox_policy.h"
+#include "policy/psi_policy.h"
+#include "policy/qmemman_policy.h"
+
+#include "policy/ballast_policy.h"
+#include "policy/cpuplugd_policy.h"
+#include "policy/rules_policy.h"
+#include "policy/squeezed_policy.h"
 
 namespace ballast {
 namespace {
-
-constexpr std::uint64_t kMaxBytes = std::numeric_limits<std::int64_t>::max();
 
 class CmmPolicy final : public Policy {
   public:
@@ -24,10 +34,7 @@ class FixedPolicy final : public Policy {
                  std::span<std::int64_t> request_bytes) override {
         const DomainTable& domains = seen.domains;
         for (std::size_t row = 0; row < domains.size(); ++row) {
-            const std::uint64_t page_mask = (std::uint64_t{1} << domains.page_shift[row]) - 1;
-            const auto target = static_cast<std::int64_t>(
-                std::min(inputs.fixed_loan_bytes[row], kMaxBytes) & ~page_mask);
-            request_bytes[row] = target - static_cast<std::int64_t>(domains.loaned_bytes[row]);
+            request_bytes[row] = request_to_lend(domains, row, inputs.fixed_loan_bytes[row]);
         }
     }
 };
@@ -44,12 +51,32 @@ class StaticPolicy final : public Policy {
 
 Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
     switch (choice.kind) {
+        case PolicyKind::ballast:
+            return std::make_unique<BallastPolicy>(ballast_settings(choice.numbers));
         case PolicyKind::cmm:
             return std::make_unique<CmmPolicy>();
         case PolicyKind::fixed:
             return std::make_unique<FixedPolicy>();
         case PolicyKind::still:
             return std::make_unique<StaticPolicy>();
+        case PolicyKind::squeezed:
+            return make_squeezed_policy(choice);
+        case PolicyKind::cpuplugd:
+            return make_cpuplugd_policy(choice);
+        case PolicyKind::rules:
+            return make_rules_policy(choice);
+        case PolicyKind::mom:
+            return make_mom_policy(choice);
+        case PolicyKind::proxmox:
+            return make_proxmox_policy(choice);
+        case PolicyKind::qmemman:
+            return make_qmemman_policy(choice);
+        case PolicyKind::esx:
+            return make_esx_policy(choice);
+        case PolicyKind::hyperv:
+            return make_hyperv_policy(choice);
+        case PolicyKind::psi:
+            return make_psi_policy(choice);
     }
     return fail(Errc::invalid_argument, "there is no such policy");
 }

@@ -1,5 +1,6 @@
 #include "hv_backends/libvirt/domain_facts.h"
 
+#include <fmt/format.h>
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "hv_backends/libvirt/books_metadata.h"
 
 namespace ballast {
 namespace {
@@ -65,6 +67,17 @@ std::uint64_t maximum_bytes(const Query& query) {
     return kib && *kib <= kLimit ? *kib * kKiB : kUnknownBytes;
 }
 
+std::optional<CarriedBooks> books(const Query& query) {
+    const std::string path = fmt::format(
+        "/domain/metadata/*[local-name()='books' and namespace-uri()='{}']", kBooksNamespace);
+    const auto original = parse_number<std::uint64_t>(
+        query.text(fmt::format("string({}/@original-loaned-bytes)", path).c_str()));
+    const auto credit = parse_number<std::uint64_t>(
+        query.text(fmt::format("string({}/@oom-freed-bytes)", path).c_str()));
+    if (!original || !credit) return std::nullopt;
+    return CarriedBooks{*original, *credit};
+}
+
 }  // namespace
 
 Result<DomainFacts> parse_domain_facts(std::string_view xml) {
@@ -88,6 +101,7 @@ Result<DomainFacts> parse_domain_facts(std::string_view xml) {
         "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
         " | /domain/devices/hostdev[@type='pci' or @type='mdev']"
         " | /domain/devices/interface[@type='hostdev' or @type='vdpa']");
+    facts.books = books(query);
     return facts;
 }
 

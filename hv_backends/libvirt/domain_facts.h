@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
+#include "model/books.h"
 #include "model/domain.h"
 
 namespace ballast {
@@ -17,6 +19,8 @@ struct DomainFacts {
     // Lending frees nothing on the host: huge pages, locked memory, or a passed-through device
     // (its DMA pins the guest).
     bool pinned_memory = false;
+
+    std::optional<CarriedBooks> books;  // from its metadata
 
     friend bool operator==(const DomainFacts&, const DomainFacts&) = default;
 };

@@ -49,6 +49,8 @@ class LibvirtBackend final : public Backend {
     void stop() noexcept override;
     Result<void> observe(Observation& into) override;
     StepOutcome apply(const Step& step) noexcept override;
+    std::optional<CarriedBooks> carried_books(const DomainKey& domain) const override;
+    void keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) override;
     // The virtio driver's notifier frees what it always frees; no figure reaches it.
     void set_guest_tunables(const DomainKey&, const GuestTunables&) override {}
 
@@ -185,10 +187,16 @@ void LibvirtBackend::hear_of_moves() {
     for (MoveOutcome& outcome : outcomes_) {
         LibvirtDomain* const domain = observer_.find(0, outcome.domain);
         if (domain == nullptr || outcome.gone) continue;  // the observation tells
-        if (outcome.done)
+        if (outcome.of_books) {
+            if (outcome.done)
+                domain->facts.books = outcome.books;
+            else
+                log::debug("{}", outcome.detail);
+        } else if (outcome.done) {
             domain->calls.succeeded();
-        else
+        } else {
             tell_failed(outcome.domain, outcome.constraint, std::move(outcome.detail));
+        }
         if (outcome.waited) domain->calls.failed(clock_.now());
     }
     moves_->take_overdue(overdue_);
@@ -238,6 +246,15 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
 
     moves_->ask(step.domain, (domain->total_bytes - step.loaned_to_bytes) / kKiB);
     return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
+}
+
+std::optional<CarriedBooks> LibvirtBackend::carried_books(const DomainKey& domain) const {
+    const LibvirtDomain* const known = observer_.find(domain);
+    return known == nullptr ? std::nullopt : known->facts.books;
+}
+
+void LibvirtBackend::keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) {
+    if (moves_) moves_->ask_to_keep(domain, books);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "hv_backends/libvirt/books_metadata.h"
 #include "hv_backends/libvirt/worker_connection.h"
 
 namespace ballast {
@@ -19,7 +20,8 @@ namespace {
 
 MoveOutcome failure(virDomainPtr domain, MoveOutcome outcome) {
     const int number = last_error_number();
-    outcome.detail = libvirt_failure("set the balloon").value().context;
+    outcome.detail =
+        libvirt_failure(outcome.of_books ? "keep the books" : "set the balloon").value().context;
     outcome.constraint = Constraint::backend_error;
     if (number == VIR_ERR_NO_DOMAIN || (domain != nullptr && virDomainIsActive(domain) == 0)) {
         outcome.gone = true;
@@ -33,19 +35,29 @@ MoveOutcome failure(virDomainPtr domain, MoveOutcome outcome) {
     return outcome;
 }
 
-MoveOutcome move(WorkerConnection& worker, const DomainKey& key, std::uint64_t kept_kib) {
-    MoveOutcome outcome;
-    outcome.domain = key;
+int set_balloon(virDomainPtr domain, std::uint64_t kept_kib) {
+    return virDomainSetMemoryFlags(domain, static_cast<unsigned long>(kept_kib),
+                                   VIR_DOMAIN_AFFECT_LIVE);
+}
+
+int set_books(virDomainPtr domain, const std::optional<CarriedBooks>& books) {
+    const std::string element = books ? books_element(*books) : std::string();
+    return virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                books ? element.c_str() : nullptr, kBooksPrefix, kBooksNamespace,
+                                VIR_DOMAIN_AFFECT_LIVE);
+}
+
+// Makes `call(domain)`, which answers 0 where it worked.
+template <class Call>
+MoveOutcome carry_out(WorkerConnection& worker, MoveOutcome outcome, Call call) {
     const auto connection = worker.get();
     if (!connection) {
         outcome.constraint = Constraint::backend_error;
         outcome.detail = connection.error().message();
         return outcome;
     }
-    const DomainHandle domain(virDomainLookupByUUID(*connection, key.uuid.data()));
-    if (domain == nullptr) return failure(nullptr, std::move(outcome));
-    const auto kib = static_cast<unsigned long>(kept_kib);
-    if (virDomainSetMemoryFlags(domain.get(), kib, VIR_DOMAIN_AFFECT_LIVE) != 0)
+    const DomainHandle domain(virDomainLookupByUUID(*connection, outcome.domain.uuid.data()));
+    if (domain == nullptr || call(domain.get()) != 0)
         return failure(domain.get(), std::move(outcome));
     outcome.done = true;
     return outcome;
@@ -59,9 +71,15 @@ struct MoveQueue::State {
 
     // One domain that something is asked of.
     struct Work {
-        std::optional<std::uint64_t> wanted_kib;  // asked, not begun
-        std::optional<Time> since;                // of the call that runs
+        // Asked, not begun.
+        std::optional<std::uint64_t> wanted_kib;
+        bool books_wanted = false;
+        std::optional<CarriedBooks> books;
+        std::optional<Time> since;  // of the call that runs
+        bool moving = false;        // it sets the balloon
         bool told_overdue = false;
+
+        bool waits() const noexcept { return wanted_kib.has_value() || books_wanted; }
     };
 
     bool is_overdue(const Work& one) const {
@@ -77,18 +95,28 @@ struct MoveQueue::State {
             const DomainKey key = state->ready.front();
             state->ready.pop_front();
             Work& begun = state->work[key];
-            const std::uint64_t kept_kib = *std::exchange(begun.wanted_kib, std::nullopt);
             begun.since = state->clock.now();
             begun.told_overdue = false;
+            MoveOutcome outcome;
+            outcome.domain = key;
+            const auto kept_kib = std::exchange(begun.wanted_kib, std::nullopt);
+            begun.moving = kept_kib.has_value();
+            if (!begun.moving) {
+                outcome.of_books = true;
+                outcome.books = begun.books;
+                begun.books_wanted = false;
+            }
             ++state->busy;
             lock.unlock();
-            MoveOutcome outcome = move(worker, key, kept_kib);
+            outcome = carry_out(worker, outcome, [&](virDomainPtr domain) {
+                return kept_kib ? set_balloon(domain, *kept_kib) : set_books(domain, outcome.books);
+            });
             lock.lock();
             --state->busy;
             state->outcomes.push_back(std::move(outcome));
             Work& ended = state->work[key];
             ended.since.reset();
-            if (ended.wanted_kib)
+            if (ended.waits())
                 state->ready.push_back(key);
             else
                 state->work.erase(key);
@@ -131,12 +159,25 @@ void MoveQueue::start_thread() {
 }
 
 void MoveQueue::ask(const DomainKey& domain, std::uint64_t kept_kib) {
-    State& state = *state_;
-    const std::lock_guard lock(state.mutex);
-    State::Work& asked = state.work[domain];
-    const bool queued = asked.wanted_kib.has_value();
+    const std::lock_guard lock(state_->mutex);
+    State::Work& asked = state_->work[domain];
+    const bool queued = asked.waits() || asked.since;
     asked.wanted_kib = kept_kib;
-    if (queued || asked.since) return;
+    if (!queued) queue(domain);
+}
+
+void MoveQueue::ask_to_keep(const DomainKey& domain, const std::optional<CarriedBooks>& books) {
+    const std::lock_guard lock(state_->mutex);
+    State::Work& asked = state_->work[domain];
+    const bool queued = asked.waits() || asked.since;
+    asked.books_wanted = true;
+    asked.books = books;
+    if (!queued) queue(domain);
+}
+
+// With the lock.
+void MoveQueue::queue(const DomainKey& domain) {
+    State& state = *state_;
     state.ready.push_back(domain);
     const auto hanging = static_cast<unsigned>(
         std::count_if(state.work.begin(), state.work.end(),
@@ -157,7 +198,7 @@ void MoveQueue::take_overdue(std::vector<DomainKey>& into) {
     into.clear();
     const std::lock_guard lock(state_->mutex);
     for (auto& [domain, work] : state_->work)
-        if (state_->is_overdue(work) && !std::exchange(work.told_overdue, true))
+        if (work.moving && state_->is_overdue(work) && !std::exchange(work.told_overdue, true))
             into.push_back(domain);
 }
 

@@ -1,14 +1,17 @@
-// Sets balloons on threads of its own: a guest that hangs keeps the call that sets its balloon, and
-// nothing else. One call a domain at a time; what is asked meanwhile is done next, the latest only.
+// Sets balloons, and what is kept with domains, on threads of its own: a guest that hangs keeps the
+// call for it, and nothing else. One call a domain at a time; what is asked meanwhile is done next,
+// the latest only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "hv_backends/libvirt/worker_threads.h"
+#include "model/books.h"
 #include "model/constraint.h"
 #include "model/domain.h"
 
@@ -22,6 +25,9 @@ struct MoveOutcome {
     bool waited = false;  // not done: it kept libvirt waiting
     Constraint constraint = Constraint::none;
     std::string detail;  // for people; empty if done
+    // Not a balloon: these books were to be kept with it.
+    bool of_books = false;
+    std::optional<CarriedBooks> books;
 };
 
 // The loop's thread calls everything.
@@ -44,15 +50,18 @@ class MoveQueue {
 
     // The guest is to keep that much, at most. Never blocks.
     void ask(const DomainKey& domain, std::uint64_t kept_kib);
+    // These books are to be kept with it; nullopt: none any more. Never blocks.
+    void ask_to_keep(const DomainKey& domain, const std::optional<CarriedBooks>& books);
     // How long a call for it has been running, where that is longer than overdue_after; else 0.
     Duration overdue(const DomainKey& domain) const;
-    // Domains whose call has become overdue since it was last asked.
+    // Domains whose balloon's call has become overdue since it was last asked.
     void take_overdue(std::vector<DomainKey>& into);
     // What has ended since it was last asked, replacing what is in `into`.
     void take_outcomes(std::vector<MoveOutcome>& into);
 
   private:
     struct State;
+    void queue(const DomainKey& domain);
     void start_thread();
 
     WorkerThreads& threads_;

@@ -3,6 +3,7 @@
 #include <libvirt/virterror.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/units.h"
 #include "hv_backends/libvirt/event_subscription.h"
@@ -17,6 +18,10 @@ void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
     event.kind = kind;
     event.domain = domain;
     relay.send(std::move(event));
+}
+
+std::uint64_t bytes_of(std::uint64_t kib) noexcept {
+    return kib > kUnknownBytes / kKiB ? kUnknownBytes : kib * kKiB;
 }
 
 // Whether a job (of which a migration is one) runs; false if that cannot be told.
@@ -210,7 +215,7 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     MemoryFigures figures = memory_figures(sample, domain.facts);
     if (!believable(domain, sample, figures.total_bytes)) {
         flags = flags | DomainFlags::bad_stats;
-        figures.unused_bytes = figures.usable_bytes = kUnknownBytes;
+        figures.unused_bytes = figures.usable_bytes = figures.cache_bytes = kUnknownBytes;
     }
     if (figures.total_bytes != domain.total_bytes) {
         domain.total_bytes = figures.total_bytes;
@@ -227,13 +232,19 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     table.loan_request_bytes[row] = 0;
     table.unused_bytes[row] = figures.unused_bytes;
     table.usable_bytes[row] = figures.usable_bytes;
+    table.cache_bytes[row] = figures.cache_bytes;
     table.major_faults[row] = domain.major_faults;
-    table.resident_bytes[row] =
-        sample.rss_kib > kUnknownBytes / kKiB ? kUnknownBytes : sample.rss_kib * kKiB;
+    table.swapped_in_bytes[row] = bytes_of(sample.swapped_in_kib);
+    table.swapped_out_bytes[row] = bytes_of(sample.swapped_out_kib);
+    table.resident_bytes[row] = bytes_of(sample.rss_kib);
 }
 
 LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {
     if (row < domains_.size() && domains_[row].key == key) return &domains_[row];
+    return const_cast<LibvirtDomain*>(std::as_const(*this).find(key));
+}
+
+const LibvirtDomain* Observer::find(const DomainKey& key) const noexcept {
     const auto found = row_of_.find(key);
     return found == row_of_.end() ? nullptr : &domains_[found->second];
 }

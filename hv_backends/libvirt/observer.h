@@ -57,6 +57,7 @@ class Observer {
     // The domain of that row if it still has this key, else wherever it is now; nullptr if it is
     // gone. Valid until the next observe().
     LibvirtDomain* find(std::size_t row, const DomainKey& key) noexcept;
+    const LibvirtDomain* find(const DomainKey& key) const noexcept;
 
   private:
     void take_record(const virDomainStatsRecord& record, std::size_t likely_row, Time now,

@@ -29,6 +29,9 @@ std::uint64_t* figure(StatsSample& sample, std::string_view name) noexcept {
     if (name == "balloon.usable") return &sample.usable_kib;
     if (name == "balloon.available") return &sample.available_kib;
     if (name == "balloon.rss") return &sample.rss_kib;
+    if (name == "balloon.disk_caches") return &sample.cache_kib;
+    if (name == "balloon.swap_in") return &sample.swapped_in_kib;
+    if (name == "balloon.swap_out") return &sample.swapped_out_kib;
     if (name == "balloon.major_fault") return &sample.major_faults;
     if (name == "balloon.last-update") return &sample.last_update_s;
     return nullptr;
@@ -61,7 +64,7 @@ bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept {
         return kib == kUnknownBytes || kib <= sample.available_kib;
     };
     return sample.available_kib != 0 && sample.available_kib <= total_bytes / kKiB &&
-           fits(sample.unused_kib) && fits(sample.usable_kib);
+           fits(sample.unused_kib) && fits(sample.usable_kib) && fits(sample.cache_kib);
 }
 
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept {
@@ -75,6 +78,7 @@ MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts
         figures.loaned_bytes = whole_pages(figures.total_bytes - sample.current_kib * kKiB);
     figures.unused_bytes = guest_figure(sample.unused_kib, figures.total_bytes);
     figures.usable_bytes = guest_figure(sample.usable_kib, figures.total_bytes);
+    figures.cache_bytes = guest_figure(sample.cache_kib, figures.total_bytes);
     return figures;
 }
 

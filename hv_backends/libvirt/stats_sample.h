@@ -20,8 +20,11 @@ struct StatsSample {
     std::uint64_t usable_kib = kUnknownBytes;
     std::uint64_t available_kib = kUnknownBytes;  // what its kernel manages
     std::uint64_t rss_kib = kUnknownBytes;        // of its QEMU
+    std::uint64_t cache_kib = kUnknownBytes;      // could be dropped
     std::uint64_t major_faults = kUnknownBytes;   // since it started
-    std::uint64_t last_update_s = 0;              // when the guest last sent statistics; 0 = never
+    std::uint64_t swapped_in_kib = kUnknownBytes;
+    std::uint64_t swapped_out_kib = kUnknownBytes;
+    std::uint64_t last_update_s = 0;  // when the guest last sent statistics; 0 = never
 
     bool running() const noexcept;
 };
@@ -40,6 +43,7 @@ struct MemoryFigures {
     std::uint64_t loaned_bytes = 0;
     std::uint64_t unused_bytes = kUnknownBytes;
     std::uint64_t usable_bytes = kUnknownBytes;
+    std::uint64_t cache_bytes = kUnknownBytes;
 };
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept;
 

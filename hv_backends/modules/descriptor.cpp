@@ -12,7 +12,8 @@
 namespace ballast {
 namespace {
 
-constexpr std::uint64_t kKnownFeatures = BALLAST_FEATURE_SIMULATED | BALLAST_FEATURE_ADOPT;
+constexpr std::uint64_t kKnownFeatures =
+    BALLAST_FEATURE_SIMULATED | BALLAST_FEATURE_ADOPT | BALLAST_FEATURE_BOOKS;
 constexpr std::uint64_t kMostSettings = 256;
 
 Failure incomplete(std::string_view what) {
@@ -100,6 +101,9 @@ Result<void> check_descriptor(const ballast_backend_module& module) {
         return incomplete("says that it is simulated, and lacks 'next_event_at_ns' or 'advance'");
     if ((module.features & BALLAST_FEATURE_ADOPT) != 0 && module.adopt == nullptr)
         return incomplete("says that it adopts loans, and lacks 'adopt'");
+    if ((module.features & BALLAST_FEATURE_BOOKS) != 0 &&
+        (module.carried_books == nullptr || module.keep_books == nullptr))
+        return incomplete("says that it keeps books, and lacks 'carried_books' or 'keep_books'");
     return check_settings(module);
 }
 

@@ -127,6 +127,11 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
         into.host_swap_total_bytes = seen_.host.swap_total_bytes;
         into.host_swap_free_bytes = seen_.host.swap_free_bytes;
         into.host_memory_stall_us = seen_.host.memory_stall_us;
+        std::copy(table.cache_bytes.begin(), table.cache_bytes.end(), into.cache_bytes);
+        std::copy(table.swapped_in_bytes.begin(), table.swapped_in_bytes.end(),
+                  into.swapped_in_bytes);
+        std::copy(table.swapped_out_bytes.begin(), table.swapped_out_bytes.end(),
+                  into.swapped_out_bytes);
     }
     into.at_ns = seen_.at.time_since_epoch().count();
     into.host_total_bytes = seen_.host.total_bytes;
@@ -181,6 +186,26 @@ void ExportedBackend::adopt(void* instance, const ballast_loan* loans,
         self_of(instance).backend_->adopt(told);
     } catch (const std::bad_alloc&) {
         // The loans are made anew, then.
+    }
+}
+
+std::int32_t ExportedBackend::carried_books(void* instance, const std::uint8_t domain[16],
+                                            ballast_books* into) noexcept {
+    const auto carried = self_of(instance).backend_->carried_books(key_of(domain));
+    if (!carried) return 0;
+    into->original_loaned_bytes = carried->original_loaned_bytes;
+    into->oom_freed_bytes = carried->oom_freed_bytes;
+    return 1;
+}
+
+void ExportedBackend::keep_books(void* instance, const std::uint8_t domain[16],
+                                 const ballast_books* books) noexcept {
+    std::optional<CarriedBooks> kept;
+    if (books != nullptr) kept = {books->original_loaned_bytes, books->oom_freed_bytes};
+    try {
+        self_of(instance).backend_->keep_books(key_of(domain), kept);
+    } catch (const std::bad_alloc&) {
+        // Not kept, as carried_books will tell.
     }
 }
 

@@ -27,6 +27,10 @@ class ExportedBackend {
     static std::int64_t next_event_at_ns(void* instance) noexcept;
     static void advance(void* instance) noexcept;
     static void adopt(void* instance, const ballast_loan* loans, std::uint64_t count) noexcept;
+    static std::int32_t carried_books(void* instance, const std::uint8_t domain[16],
+                                      ballast_books* into) noexcept;
+    static void keep_books(void* instance, const std::uint8_t domain[16],
+                           const ballast_books* books) noexcept;
 
     // Makes the backend from what the host gave.
     using Make = Result<std::unique_ptr<Backend>> (*)(const ballast_config&, const Clock&);
@@ -77,6 +81,7 @@ constexpr ballast_backend_module exported_module(const char* name, const char* d
                                                  std::uint64_t setting_count) {
     const bool simulated = (features & BALLAST_FEATURE_SIMULATED) != 0;
     const bool adopts = (features & BALLAST_FEATURE_ADOPT) != 0;
+    const bool keeps_books = (features & BALLAST_FEATURE_BOOKS) != 0;
     return {
         .magic = BALLAST_MODULE_MAGIC,
         .version = BALLAST_MODULE_VERSION,
@@ -103,6 +108,8 @@ constexpr ballast_backend_module exported_module(const char* name, const char* d
         .next_event_at_ns = simulated ? &ExportedBackend::next_event_at_ns : nullptr,
         .advance = simulated ? &ExportedBackend::advance : nullptr,
         .adopt = adopts ? &ExportedBackend::adopt : nullptr,
+        .carried_books = keeps_books ? &ExportedBackend::carried_books : nullptr,
+        .keep_books = keeps_books ? &ExportedBackend::keep_books : nullptr,
     };
 }
 

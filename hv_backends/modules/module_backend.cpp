@@ -109,6 +109,9 @@ struct ModuleBackend::Sheet {
         columns.usable_bytes = table.usable_bytes.data();
         observation.major_faults = table.major_faults.data();
         observation.resident_bytes = table.resident_bytes.data();
+        observation.cache_bytes = table.cache_bytes.data();
+        observation.swapped_in_bytes = table.swapped_in_bytes.data();
+        observation.swapped_out_bytes = table.swapped_out_bytes.data();
     }
 };
 
@@ -258,6 +261,9 @@ Result<void> ModuleBackend::take(Observation& into) {
     known.usable_bytes = told.usable_bytes;
     known.major_faults = told.major_faults;
     known.resident_bytes = told.resident_bytes;
+    known.cache_bytes = told.cache_bytes;
+    known.swapped_in_bytes = told.swapped_in_bytes;
+    known.swapped_out_bytes = told.swapped_out_bytes;
     return {};
 }
 
@@ -312,6 +318,27 @@ void ModuleBackend::adopt(std::span<const Loan> loans) {
     }
     const CallWatch::Call call(watch_, "adopt");
     module_.adopt(instance_, told.data(), told.size());
+}
+
+std::optional<CarriedBooks> ModuleBackend::carried_books(const DomainKey& domain) const {
+    if ((module_.features & BALLAST_FEATURE_BOOKS) == 0) return std::nullopt;
+    ballast_books told{};
+    told.size = sizeof(told);
+    const CallWatch::Call call(watch_, "carried_books");
+    if (module_.carried_books(instance_, domain.uuid.data(), &told) != 1) return std::nullopt;
+    return CarriedBooks{told.original_loaned_bytes, told.oom_freed_bytes};
+}
+
+void ModuleBackend::keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) {
+    if ((module_.features & BALLAST_FEATURE_BOOKS) == 0) return;
+    ballast_books kept{};
+    kept.size = sizeof(kept);
+    if (books) {
+        kept.original_loaned_bytes = books->original_loaned_bytes;
+        kept.oom_freed_bytes = books->oom_freed_bytes;
+    }
+    const CallWatch::Call call(watch_, "keep_books");
+    module_.keep_books(instance_, domain.uuid.data(), books ? &kept : nullptr);
 }
 
 }  // namespace ballast

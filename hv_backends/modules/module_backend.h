@@ -45,6 +45,8 @@ class ModuleBackend final : public Backend {
     std::optional<Time> next_event_at() const override;
     void advance() override;
     void adopt(std::span<const Loan> loans) override;
+    std::optional<CarriedBooks> carried_books(const DomainKey& domain) const override;
+    void keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) override;
 
     // What was impossible in the last observation; empty = nothing.
     const std::string& trouble() const noexcept { return last_trouble_; }

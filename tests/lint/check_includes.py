@@ -16,7 +16,9 @@ MIDDLE = {"policy", "hv_backends", "config", "sim", "bus"}
 MAY_INCLUDE = {
     "base": set(),
     "model": {"base"},
-    "policy": {"base", "model"},
+    "expression": {"base"},
+    "policy": {"base", "model", "expression"},
+    "vectors": {"base", "model", "expression", "policy"},
     "config": {"base", "model"},
     "bus": {"base", "model"},
     "recording": {"base", "model", "bus"},
@@ -27,7 +29,8 @@ MAY_INCLUDE = {
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "recording", "compare", "controller", "conform"} | MIDDLE,
+    "ctl": {"base", "model", "probe", "recording", "compare", "controller", "conform",
+            "vectors"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.
 FREE = {"tests", "bench", "docs"}

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,16 @@ class FakeBackend final : public Backend {
         table.loaned_bytes[step.row] = step.loaned_to_bytes;
         return {StepStatus::done, step.loaned_to_bytes, Constraint::none, {}};
     }
+    std::optional<CarriedBooks> carried_books(const DomainKey& domain) const override {
+        const auto found = carried.find(domain);
+        return found == carried.end() ? std::nullopt : std::optional(found->second);
+    }
+    void keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) override {
+        ++kept_books;
+        if (loses_books) return;
+        carried.erase(domain);
+        if (books) carried[domain] = *books;
+    }
     void set_guest_tunables(const DomainKey& domain, const GuestTunables& tunables) override {
         tuned.emplace_back(domain, tunables.oom_release_bytes);
     }
@@ -66,6 +78,9 @@ class FakeBackend final : public Backend {
     std::function<StepOutcome(const Step&)> answer;
     std::vector<Step> steps;
     std::vector<std::pair<DomainKey, std::uint64_t>> tuned;
+    std::map<DomainKey, CarriedBooks> carried;
+    std::size_t kept_books = 0;
+    bool loses_books = false;
 };
 
 // A controller on a virtual clock, ticking once a second.

@@ -153,6 +153,41 @@ TEST_CASE("a guest that comes to its own size after its start was not set by any
     CHECK(bench.controller().lent_bytes() == 0);
 }
 
+// What QEMU shows of a guest that is reset while it takes memory back, and lends nothing
+// afterwards: its new driver has nothing to do, and says nothing.
+TEST_CASE("a driver that begins anew with nothing to lend is made to tell its size") {
+    Lent lent(SetByOthers::adopt);
+    DomainTable& table = lent.bench.backend.table;
+    auto& steps = lent.bench.backend.steps;
+    const bool stopping = GENERATE(false, true);
+    REQUIRE(lent.bench.controller().set_attribute("g1", "simulate_loan_target_kb", "0"));
+    lent.bench.tick();
+    REQUIRE(steps.size() == 1);
+    REQUIRE(steps[0].loaned_to_bytes == 0);
+    lent.bench.send(EventKind::guest_rebooted, "g1");
+    table.flags[0] = DomainFlags::starting;
+    for (int i = 0; i < 20; ++i) lent.bench.tick();
+    table.flags[0] = DomainFlags::none;
+    CHECK(steps.size() == 1);
+    bool returned = false;
+    for (int i = 0; i < 8; ++i) {
+        if (stopping) {
+            lent.bench.clock.advance(std::chrono::seconds(1));
+            returned = lent.bench.controller().give_everything_back();
+        } else {
+            lent.bench.tick();
+        }
+        // The driver answers what it does: it goes where it is not already.
+        if (steps.back().loaned_to_bytes == kMiB) lent.balloon(kMiB);
+        if (table.loaned_bytes[0] == kMiB) lent.balloon(steps.back().loaned_to_bytes);
+    }
+    REQUIRE(steps.size() == 3);
+    CHECK(steps[1].loaned_to_bytes == kMiB);
+    CHECK(steps[2].loaned_to_bytes == 0);
+    CHECK(lent.bench.controller().lent_bytes() == 0);
+    CHECK(returned == stopping);
+}
+
 TEST_CASE("a guest that reboots was not set by anybody") {
     Lent lent(SetByOthers::adopt);
     DomainTable& table = lent.bench.backend.table;

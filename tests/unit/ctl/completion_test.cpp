@@ -60,6 +60,7 @@ TEST_CASE("bash completes commands, domains and attributes where they belong") {
     CHECK(complete("ballastctl set --default min") == Words{"min_mem_mb"});
     CHECK(complete("ballastctl --api /s disable d") == Words{"db-1"});
     CHECK(complete("ballastctl --api = /s disable d") == Words{"db-1"});
+    CHECK(complete("ballastctl vectors q") == Words{"qmemman", "qubes"});
     CHECK(complete("ballastctl set db-1 oom_kb ''").empty());
     CHECK(complete("ballastctl status ''").empty());
     CHECK(complete("ballastctl release --a") == Words{"--api", "--all"});

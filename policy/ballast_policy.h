@@ -1,0 +1,87 @@
+// Ballast's own policy: memory moves only where the host needs it, from those who feel it least,
+// and goes back at once to whoever runs short. docs/policies.md explains it and each of its
+// constants.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "policy/policy.h"
+#include "policy/row_state.h"
+
+namespace ballast {
+
+// Shares are 0..1.
+struct BallastSettings {
+    double goal_share = 0.02;         // of the host, available beside its reserve
+    double ease_share = 0.05;         // of the host, beyond the goal, before loans go back
+    double ease_share_per_s = 0.001;  // of the host, that goes back in a second then
+    double least_room_share = 0.01;   // of a guest, usable beside what it needs
+    double most_room_share = 0.20;    // of a guest: no growth seen makes it ask for more
+    double growth_s = 20;             // for so long its room suffices for the fastest growth seen
+    double growth_half_life_s = 1800;
+    double cache_share = 0.20;       // of what programs use, page cache taken for in use at first
+    double cache_relax_per_h = 0.5;  // share of that given up in an hour without refaults
+    double refault_share_per_s = 0.001;  // of a guest's use, read back in a second: too little
+    double deadband_share = 0.005;       // of a guest; smaller moves are not worth it
+};
+
+// From the catalogue's numbers, in its order.
+BallastSettings ballast_settings(std::span<const double> numbers) noexcept;
+
+class BallastPolicy final : public Policy {
+  public:
+    explicit BallastPolicy(const BallastSettings& settings) : settings_(settings) {}
+    void request(const Observation& seen, const PolicyInputs& inputs,
+                 std::span<std::int64_t> request_bytes) override;
+
+  private:
+    // What is remembered of a guest, in bytes and seconds.
+    struct Guest {
+        bool known = false;       // it was seen before
+        double used = 0;          // by its programs and kernel
+        double growth_per_s = 0;  // fastest of late
+        double cache_share = -1;  // of what it uses, cache in use; < 0 = not judged yet
+        double quiet_s = 0;       // since it last read back what was taken
+        std::uint64_t faults = kUnknownBytes;
+    };
+    // What is worked out of one guest in one tick.
+    struct Need {
+        bool movable = false;
+        double total = 0;
+        double kept = 0;    // what it keeps now
+        double in_use = 0;  // by programs, and cache that is used over and over
+        double least = 0;   // that, and the room it has to have
+        double edge = 0;    // below this it is short
+        double relief = 0;  // and gets so much at once
+        bool is_short = false;
+        double resident = 0;   // of the host's memory
+        double room_unit = 0;  // its size, weighed by its shares
+        double target = 0;
+    };
+
+    void look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
+              double passed_s);
+    void judge_cache(Guest& guest, std::uint64_t faults, double cache, double passed_s) const;
+    double serve_those_short();
+    void collect(double wanted);
+    double gain_at(double level) const;
+    static double room_kept(const Need& need, double level) noexcept {
+        return std::max(need.least, std::min(need.total, need.in_use + level * need.room_unit));
+    }
+    void ease(double surplus);
+    double swapped_out(const HostState& host);
+
+    const BallastSettings settings_;
+    RowFollower rows_;
+    std::vector<Guest> guests_;
+    std::vector<Need> needs_;
+    bool begun_ = false;
+    Time last_at_{};
+    std::size_t next_to_ease_ = 0;
+    double host_swapped_ = 0;
+};
+
+}  // namespace ballast
