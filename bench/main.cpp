@@ -37,8 +37,8 @@ int main(int argc, char** argv) {
     log::set_level(log::Level::error);
 
     std::vector<bench::NamedCase> cases = bench::decide_cases();
-    for (auto more : {bench::bus_cases, bench::libvirt_cases, bench::module_ref_cases,
-                      bench::probe_cases, bench::simulate_cases})
+    for (auto more : {bench::bus_cases, bench::compare_cases, bench::libvirt_cases,
+                      bench::module_ref_cases, bench::probe_cases, bench::simulate_cases})
         for (bench::NamedCase& item : more()) cases.push_back(std::move(item));
     std::size_t matched = 0;
     for (const bench::NamedCase& item : cases) {

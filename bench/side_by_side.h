@@ -43,6 +43,7 @@ struct NamedCase {
     std::function<Case()> make;
 };
 std::vector<NamedCase> bus_cases();
+std::vector<NamedCase> compare_cases();
 std::vector<NamedCase> decide_cases();
 std::vector<NamedCase> libvirt_cases();  // none without $BALLAST_BENCH_URI
 std::vector<NamedCase> module_ref_cases();

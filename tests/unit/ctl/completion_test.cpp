@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "compare/run.h"
+
 namespace {
 
 // What `line` completes to; its last word is the one under the cursor.
@@ -62,4 +64,13 @@ TEST_CASE("bash completes commands, domains and attributes where they belong") {
     CHECK(complete("ballastctl set db-1 oom_kb ''").empty());
     CHECK(complete("ballastctl status ''").empty());
     CHECK(complete("ballastctl release --a") == Words{"--api", "--all"});
+}
+
+TEST_CASE("bash completes every policy that can be compared") {
+    Words policies{ballast::compare::kClairvoyant};
+    for (const ballast::PolicyEntry& entry : ballast::policy_catalogue())
+        policies.emplace_back(entry.name);
+    for (const std::string& policy : policies)
+        CHECK(complete("ballastctl compare --policies " + policy) == Words{policy});
+    CHECK(complete("ballastctl compare --pol") == Words{"--policies"});
 }

@@ -1,0 +1,66 @@
+// A policy's run on the workload simulator, beside a pass over as many domains' needs.
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+
+#include "base/units.h"
+#include "bench/side_by_side.h"
+#include "compare/run.h"
+#include "sim/curve.h"
+
+namespace ballast::bench {
+namespace {
+
+constexpr std::size_t kMachines = 60;
+constexpr double kLength_s = 6 * 3600;
+
+// Every machine needs something else each five minutes, as in a trace.
+Workload made_trace() {
+    Workload workload;
+    workload.length_s = kLength_s;
+    for (std::size_t i = 0; i < kMachines; ++i) {
+        WorkloadVm vm;
+        vm.name = "d" + std::to_string(i);
+        vm.capacity_bytes = 8 * kGiB;
+        vm.min_mem_bytes = kGiB;
+        vm.balloon_bytes_per_s = kGiB;
+        vm.series = i;
+        workload.vms.push_back(vm);
+        DemandSeries& series = workload.series.emplace_back();
+        for (double at_s = 0; at_s <= kLength_s; at_s += 300)
+            series.points.push_back(
+                {at_s, static_cast<double>(mix(mix(i) + series.points.size()) % (2 * kGiB))});
+        workload.changes.push_back({0, i, WorkloadChangeKind::comes});
+    }
+    return workload;
+}
+
+Case static_case() {
+    const auto workload = std::make_shared<const Workload>(made_trace());
+    return {"simulate.static", "pass", "ns/domain tick", timed([workload] {
+                const compare::Contestant contestant{"static", default_choice(PolicyKind::still)};
+                const auto result = compare::run(*workload, contestant, {1.0, {0.1, 1}}, {});
+                if (!result) std::exit(1);
+                return static_cast<std::size_t>(result->domain_ticks);
+            }),
+            timed([workload] {
+                DemandReader reader(*workload, {0.1, 1});
+                std::vector<Bytes> demand(kMachines);
+                volatile Bytes sum = 0;
+                std::size_t domain_ticks = 0;
+                for (double at_s = 0; at_s <= kLength_s; at_s += 10) {
+                    reader.read(at_s, demand);
+                    sum = sum + std::accumulate(demand.begin(), demand.end(), Bytes{0});
+                    domain_ticks += kMachines;
+                }
+                return domain_ticks;
+            })};
+}
+
+}  // namespace
+
+std::vector<NamedCase> compare_cases() {
+    return {{"simulate.static", static_case}};
+}
+
+}  // namespace ballast::bench
