@@ -55,6 +55,10 @@ class FakeHost {
         const std::lock_guard lock(mutex_);
         return calls_;
     }
+    void wait_for_calls(int count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return calls_ >= count; });
+    }
     int stops() {
         const std::lock_guard lock(mutex_);
         return stops_;
@@ -78,6 +82,7 @@ class FakeHost {
     Result<void> call() {
         std::unique_lock lock(mutex_);
         ++calls_;
+        changed_.notify_all();
         changed_.wait(lock, [this] { return !hangs_; });
         if (problem_) return Failure(*problem_);
         return {};

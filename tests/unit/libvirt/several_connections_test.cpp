@@ -77,10 +77,12 @@ struct Desk {
     }
     // Another observation; the first connection begins to hang in it.
     void observe_as_first_hangs() {
+        const int before = first->calls();
         first->hang(true);
         newly_hanging = 1;
         REQUIRE(backend->observe(seen));
         newly_hanging = 0;
+        first->wait_for_calls(before + 1);
     }
     DomainFlags flags(const std::string& name) const {
         for (std::size_t row = 0; row < seen.domains.size(); ++row)
