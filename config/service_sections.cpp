@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "config/sections.h"
@@ -18,6 +19,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t kMaxPath = 4095;
+constexpr std::size_t kMostConnections = 16;
 
 // "name:80", "127.0.0.1:0", "[::1]:9835".
 bool is_host_and_port(std::string_view text) {
@@ -45,6 +47,38 @@ void read_path(Section& section, std::string_view key, std::string& into, std::s
     } else {
         into = path;
     }
+}
+
+// One text, or a list of them.
+void read_uris(Section& section, std::vector<std::string>& into) {
+    const YamlNode* const given = section.find("uri");
+    if (given == nullptr) return;
+    const bool is_list = given->kind == YamlNode::Kind::sequence;
+    const std::vector<YamlNode> all = is_list ? given->items : std::vector{*given};
+    std::vector<std::string> uris;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto wrong = [&](std::string_view expected) {
+            add_problem(
+                section.problems(), all[i],
+                fmt::format("backend.uri{} is {}, expected {}",
+                            is_list ? fmt::format("[{}]", i) : "", found(all[i]), expected));
+        };
+        const std::string& uri = all[i].text;
+        const bool is_uri = all[i].kind == YamlNode::Kind::scalar &&
+                            uri.find("://") != std::string::npos &&
+                            uri.find_first_of(" \t\r\n") == std::string::npos;
+        if (!is_uri)
+            wrong(is_list ? "a libvirt URI such as qemu:///system"
+                          : "a libvirt URI such as qemu:///system, or a list of them");
+        else if (std::find(uris.begin(), uris.end(), uri) != uris.end())
+            wrong("each connection once");
+        else
+            uris.push_back(uri);
+    }
+    if (all.empty() || all.size() > kMostConnections)
+        section.problem("uri", fmt::format("backend.uri has {} entries, expected 1 to {}",
+                                           all.size(), kMostConnections));
+    into = std::move(uris);
 }
 
 // A file of one's own: any name, and settings that only the file knows.
@@ -87,11 +121,7 @@ void read_backend(const YamlNode& node, BackendSettings& into,
     } else if (section.has("name")) {
         into.name.clear();  // unknown; nothing can be checked against it
     }
-    if (section.text("uri", into.uri) && into.uri.find("://") == std::string::npos) {
-        section.problem("uri", fmt::format("backend.uri is '{}', expected a libvirt URI such as "
-                                           "qemu:///system",
-                                           shown(into.uri)));
-    }
+    read_uris(section, into.uris);
     section.number("stats_period", into.stats_period_s, {1, 3600});
     const bool has_min =
         section.duration("reconnect_min", into.reconnect_min, {milliseconds(100), hours(1)});

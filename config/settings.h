@@ -73,8 +73,8 @@ struct BackendSettings {
     bool force_unload = false;  // whether an operator may unload it under its users
     // A call into the backend that lasts longer counts as hung. 1 s .. 1 h
     Duration call_timeout = std::chrono::seconds(30);
-    // libvirt
-    std::string uri = "qemu:///system";
+    // libvirt: 1 .. 16 connections, all different, none with blanks in it
+    std::vector<std::string> uris{"qemu:///system"};
     std::uint32_t stats_period_s = 1;  // 1 .. 3600, set where a domain has none
     Duration reconnect_min = std::chrono::seconds(1);
     Duration reconnect_max = std::chrono::seconds(30);

@@ -1,6 +1,7 @@
 #include "controller/backend_manager.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
 #include <future>
@@ -35,7 +36,7 @@ ModuleConfig module_config(const std::string& name, const Settings& settings) {
             return std::to_string(
                 std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
         };
-        config.settings = {{"uri", backend.uri},
+        config.settings = {{"uri", fmt::format("{}", fmt::join(backend.uris, " "))},
                            {"stats_period", std::to_string(backend.stats_period_s)},
                            {"reconnect_min_ms", milliseconds(backend.reconnect_min)},
                            {"reconnect_max_ms", milliseconds(backend.reconnect_max)}};

@@ -29,7 +29,8 @@ void Controller::State::apply_event(const Event& event) {
         return;
     }
     if (event.kind == EventKind::backend_back) {
-        log::info("the hypervisor is back");
+        log::info("the hypervisor is back{}",
+                  event.detail.empty() ? "" : fmt::format(": {}", event.detail));
         return;
     }
     const std::size_t row = ledger.row_of(event.domain);

@@ -70,6 +70,21 @@ void DomainTable::remove_row(std::size_t row) {
     });
 }
 
+void DomainTable::copy_figures(std::size_t row, const DomainTable& from, std::size_t from_row) {
+    page_shift[row] = from.page_shift[from_row];
+    flags[row] = from.flags[from_row];
+    total_bytes[row] = from.total_bytes[from_row];
+    loaned_bytes[row] = from.loaned_bytes[from_row];
+    loan_request_bytes[row] = from.loan_request_bytes[from_row];
+    unused_bytes[row] = from.unused_bytes[from_row];
+    usable_bytes[row] = from.usable_bytes[from_row];
+    cache_bytes[row] = from.cache_bytes[from_row];
+    major_faults[row] = from.major_faults[from_row];
+    swapped_in_bytes[row] = from.swapped_in_bytes[from_row];
+    swapped_out_bytes[row] = from.swapped_out_bytes[from_row];
+    resident_bytes[row] = from.resident_bytes[from_row];
+}
+
 }  // namespace ballast
 
 std::size_t std::hash<ballast::DomainKey>::operator()(

@@ -89,6 +89,8 @@ struct DomainTable {
     void resize(std::size_t rows);
     // Removes row `row` by moving the last row into its place. The caller raises `membership`.
     void remove_row(std::size_t row);
+    // Row `row` gets every figure of another table's row `from_row`; its key and name stay.
+    void copy_figures(std::size_t row, const DomainTable& from, std::size_t from_row);
 };
 
 }  // namespace ballast

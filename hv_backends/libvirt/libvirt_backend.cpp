@@ -1,6 +1,5 @@
 #include "hv_backends/libvirt/libvirt_backend.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
 
@@ -22,13 +21,6 @@ namespace ballast {
 namespace {
 
 constexpr Duration kLettingGo = std::chrono::seconds(2);
-
-// Where this code was loaded at run time, it is never unmapped from now on.
-void keep_this_code_mapped() noexcept {
-    Dl_info here{};
-    if (::dladdr(reinterpret_cast<const void*>(&keep_this_code_mapped), &here) != 0)
-        static_cast<void>(::dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE));
-}
 
 class LibvirtBackend final : public Backend {
   public:

@@ -1,8 +1,16 @@
 #include "hv_backends/libvirt/worker_threads.h"
 
+#include <dlfcn.h>
+
 #include <utility>
 
 namespace ballast {
+
+void keep_this_code_mapped() noexcept {
+    Dl_info here{};
+    if (::dladdr(reinterpret_cast<const void*>(&keep_this_code_mapped), &here) != 0)
+        static_cast<void>(::dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE));
+}
 
 void WorkerThreads::start(std::function<void()> body) {
     join_those_done();

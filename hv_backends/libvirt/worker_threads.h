@@ -11,6 +11,9 @@
 
 namespace ballast {
 
+// Where this code was loaded at run time, it is never unmapped from now on.
+void keep_this_code_mapped() noexcept;
+
 // One thread uses it.
 class WorkerThreads {
   public:

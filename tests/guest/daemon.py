@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 
 from lab import wait_for
 
@@ -37,10 +38,11 @@ class Refused(Exception):
 
 
 class Daemon:
-    """Runs against a lab's libvirtd. `cmm` is that section of the configuration, `guests` and
+    """Runs against a lab's libvirtd, or those of `uris`. `cmm` is that section of the configuration, `guests` and
     `host` those of their names. Use as a context manager: whatever happens, the daemon is gone afterwards."""
 
-    def __init__(self, lab, guests=None, host=None, environment=None, **cmm):
+    def __init__(self, lab, guests=None, host=None, environment=None, uris=None,
+                 **cmm):
         # Its own folder: several daemons follow each other in one lab.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballastd-", dir=lab.folder))
         self._socket = self.folder / "api.sock"
@@ -50,7 +52,7 @@ class Daemon:
         self._config.write_text(json.dumps({
             "mode": "live",
             "cmm": {"delay": 1, "min_mem_mb": 64, **cmm},
-            "backend": {"name": "libvirt", "uri": lab.uri},
+            "backend": {"name": "libvirt", "uri": uris or lab.uri},
             "policy": {"name": "fixed"},
             "guests": guests or {},
             "host": host or {},
@@ -126,6 +128,18 @@ class Daemon:
         """Waits for a tick to end; the whole delay lies ahead then."""
         before = self.tick()
         return wait_for("a tick", lambda: self.tick() > before and self.tick(), 5, 0.02)
+
+    def longest_tick_s(self, seconds: float) -> float:
+        """The longest time without a tick, of so many seconds."""
+        end = time.monotonic() + seconds
+        last, longest, number = time.monotonic(), 0.0, self.tick()
+        while time.monotonic() < end:
+            now = self.tick()
+            if now != number:
+                longest = max(longest, time.monotonic() - last)
+                last, number = time.monotonic(), now
+            time.sleep(0.02)
+        return max(longest, time.monotonic() - last)
 
     def wait_settled(self, *names: str) -> None:
         """Until the named domains are there and past their start."""

@@ -130,10 +130,13 @@ class Lab:
         """The same, at once."""
         self._end_libvirtd(signal.SIGKILL)
 
-    def _end_libvirtd(self, how: signal.Signals) -> None:
+    def signal_libvirtd(self, which: signal.Signals) -> None:
         # nsenter forked libvirtd into the namespace; it is the one child of nsenter.
         children = pathlib.Path(f"/proc/{self._libvirtd.pid}/task/{self._libvirtd.pid}/children")
-        os.kill(int(children.read_text().split()[0]), how)
+        os.kill(int(children.read_text().split()[0]), which)
+
+    def _end_libvirtd(self, how: signal.Signals) -> None:
+        self.signal_libvirtd(how)
         self._libvirtd.wait(timeout=START_TIMEOUT_S)
 
     def libvirtd_log(self) -> str:

@@ -34,7 +34,7 @@ TEST_CASE("what a file leaves out keeps its default") {
     CHECK_FALSE(read_settings.cmm.simulate_loan_target_kb);
     CHECK(read_settings.cmm.safeguards.credit_after_clamp);
     CHECK(read_settings.backend.name == "libvirt");
-    CHECK(read_settings.backend.uri == "qemu:///system");
+    CHECK(read_settings.backend.uris == std::vector<std::string>{"qemu:///system"});
     CHECK(read_settings.domains.empty());
     CHECK(read_settings.listen.http == defaults.listen.http);
     CHECK(read_settings.listen.api == defaults.listen.api);
@@ -45,6 +45,14 @@ TEST_CASE("what a file leaves out keeps its default") {
 TEST_CASE("libvirt asks for nothing by itself, so its policy is fixed unless told otherwise") {
     CHECK(read("mode: live").policy.name == "fixed");
     CHECK(read("cmm: {simulate: true}\npolicy: {name: cmm}").policy.name == "cmm");
+}
+
+TEST_CASE("libvirt's connection is one URI, or a list of several") {
+    using Uris = std::vector<std::string>;
+    CHECK(read("backend: {uri: \"test:///default\"}").backend.uris == Uris{"test:///default"});
+    CHECK(read("backend: {uri: [\"qemu:///system\"]}").backend.uris == Uris{"qemu:///system"});
+    CHECK(read("backend:\n  uri:\n    - qemu:///system\n    - qemu+tls://b.example/system\n")
+              .backend.uris == Uris{"qemu:///system", "qemu+tls://b.example/system"});
 }
 
 TEST_CASE("every key of a live file is read") {
@@ -59,7 +67,8 @@ TEST_CASE("every key of a live file is read") {
     CHECK_FALSE(settings.cmm.simulate);
     CHECK(settings.cmm.simulate_loan_target_kb == 4096U);
     CHECK(settings.cmm.max_step_bytes == 256 * kMiB);
-    CHECK(settings.backend.uri == "qemu+unix:///system?socket=/run/libvirt/libvirt-sock");
+    CHECK(settings.backend.uris ==
+          std::vector<std::string>{"qemu+unix:///system?socket=/run/libvirt/libvirt-sock"});
     CHECK(settings.backend.stats_period_s == 5);
     CHECK(settings.backend.reconnect_min == 500ms);
     CHECK(settings.backend.reconnect_max == 1min);
