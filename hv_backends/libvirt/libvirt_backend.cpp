@@ -230,10 +230,10 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
     if (domain == nullptr || domain->handle == nullptr)
         return {StepStatus::gone, 0, Constraint::backend_error, "no longer there"};
     // A domain without any memory is not one: libvirt refuses it as well.
-    if (step.loaned_to_bytes >= domain->total_bytes)
+    if (step.loaned_to_bytes >= domain->ballooned_bytes)
         return {StepStatus::refused, domain->loaned_bytes, Constraint::min_mem,
                 fmt::format("cannot lend {} of {}", format_size(step.loaned_to_bytes),
-                            format_size(domain->total_bytes))};
+                            format_size(domain->ballooned_bytes))};
     if (!domain->calls.due(clock_.now()))
         return {StepStatus::refused, domain->loaned_bytes, Constraint::stuck,
                 fmt::format("kept libvirt waiting; asked again {} after that",
@@ -244,7 +244,7 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
                 fmt::format("its QEMU has not answered for {}",
                             format_duration(std::chrono::floor<std::chrono::seconds>(waiting)))};
 
-    moves_->ask(step.domain, (domain->total_bytes - step.loaned_to_bytes) / kKiB);
+    moves_->ask(step.domain, (domain->ballooned_bytes - step.loaned_to_bytes) / kKiB);
     return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
 }
 
