@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "hv_backends/libvirt/books_metadata.h"
+#include "hv_backends/libvirt/host_memory.h"
 
 namespace ballast {
 namespace {
@@ -43,6 +44,16 @@ class Query {
         return chars == nullptr ? std::string() : reinterpret_cast<const char*>(chars.get());
     }
 
+    // The text of each node found.
+    template <class Function>
+    void for_each(const char* path, Function function) const {
+        const auto object = evaluate(path);
+        const xmlNodeSetPtr found = object == nullptr ? nullptr : object->nodesetval;
+        for (int i = 0; found != nullptr && i < found->nodeNr; ++i) {
+            const XmlHandle<xmlChar> chars(xmlNodeGetContent(found->nodeTab[i]));
+            if (chars != nullptr) function(std::string(reinterpret_cast<const char*>(chars.get())));
+        }
+    }
     double number(const char* path) const {
         const auto object = evaluate(path);
         return object == nullptr ? 0 : xmlXPathCastToNumber(object.get());
@@ -83,6 +94,14 @@ std::uint64_t virtio_mem_bytes(const Query& query, std::string_view name) {
                                                           : 0;
 }
 
+// A guest's own nodes may be bound apart, each in a <memnode>: then to all of theirs.
+std::uint64_t bound_nodes(const Query& query) {
+    std::uint64_t nodes = 0;
+    query.for_each("/domain/numatune/*[self::memory or self::memnode][@mode!='preferred']/@nodeset",
+                   [&](const std::string& nodeset) { nodes |= parse_node_list(nodeset); });
+    return nodes;
+}
+
 std::optional<CarriedBooks> books(const Query& query) {
     const std::string path = fmt::format(
         "/domain/metadata/*[local-name()='books' and namespace-uri()='{}']", kBooksNamespace);
@@ -121,6 +140,7 @@ Result<DomainFacts> parse_domain_facts(std::string_view xml) {
     facts.virtio_mem_plugged_bytes =
         std::min(virtio_mem_bytes(query, "current"), facts.virtio_mem_bytes);
     facts.virtio_mem_requested_bytes = virtio_mem_bytes(query, "requested");
+    facts.node_mask = bound_nodes(query);
     facts.books = books(query);
     return facts;
 }

@@ -25,6 +25,9 @@ struct DomainFacts {
     std::uint64_t virtio_mem_plugged_bytes = 0;
     std::uint64_t virtio_mem_requested_bytes = 0;
 
+    // As in DomainTable: from <numatune>. A preference binds nothing.
+    std::uint64_t node_mask = 0;
+
     std::optional<CarriedBooks> books;  // from its metadata
 
     friend bool operator==(const DomainFacts&, const DomainFacts&) = default;

@@ -70,6 +70,7 @@ class LibvirtBackend final : public Backend {
     const std::shared_ptr<EventRelay> relay_;
     Backoff reconnect_;
     Observer observer_;
+    RemoteMemory remote_memory_;
     bool started_ = false;
     Error last_failure_{Errc::unavailable, "not connected", 0};
     // In the order in which they are made; unmade the other way round.
@@ -134,6 +135,7 @@ Result<void> LibvirtBackend::connect() {
     relay_->report_connected();
     subscription_.emplace(connection_.get(), relay_);
     observer_.forget_connection();
+    remote_memory_ = {};
     reader_.emplace(options_.uri, options_.answer_deadline, threads_);
     moves_.emplace(clock_,
                    MoveQueue::Options{.uri = options_.uri, .overdue_after = options_.move_deadline},
@@ -212,7 +214,10 @@ Result<void> LibvirtBackend::observe(Observation& into) {
     const auto records = read_statistics();
     if (records) {
         observer_.observe(*records, clock_.now(), into);
-        into.host = read_host_memory(connection_.get(), is_local(options_.uri));
+        if (is_local(options_.uri))
+            read_local_memory("", into.host);
+        else
+            remote_memory_.read(connection_.get(), into.host);
         return {};
     }
     if (!connection_broke()) return Failure(records.error());

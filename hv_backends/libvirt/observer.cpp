@@ -258,6 +258,7 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     table.swapped_in_bytes[row] = bytes_of(sample.swapped_in_kib);
     table.swapped_out_bytes[row] = bytes_of(sample.swapped_out_kib);
     table.resident_bytes[row] = bytes_of(sample.rss_kib);
+    table.node_mask[row] = facts.node_mask;
 }
 
 LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {

@@ -92,6 +92,19 @@ TEST_CASE("virtio-mem is told as what it may come to, what is plugged in and wha
     CHECK(parse_domain_facts(domain(device(-1, -1, -1)))->virtio_mem_bytes == 0);
 }
 
+TEST_CASE("the nodes that a domain is bound to are those of all its bindings") {
+    const auto nodes = [](const std::string& numatune) {
+        return parse_domain_facts(domain("", "<numatune>" + numatune + "</numatune>"))->node_mask;
+    };
+    CHECK(nodes("<memory mode='strict' nodeset='1,3-4'/>") == 0b11010);
+    CHECK(nodes("<memory mode='interleave' nodeset='0'/>"
+                "<memnode cellid='0' mode='restrictive' nodeset='2'/>") == 0b101);
+    CHECK(nodes("<memory mode='preferred' nodeset='1'/>") == 0);
+    CHECK(nodes("<memory mode='strict' placement='auto'/>") == 0);
+    CHECK(nodes("<memory mode='strict' nodeset='all of them'/>") == 0);
+    CHECK(nodes("") == 0);
+}
+
 TEST_CASE("figures that do not parse are as if absent") {
     const auto facts = parse_domain_facts(
         "<domain><memory unit='KiB'>99999999999999999999</memory><devices>"
