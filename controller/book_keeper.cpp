@@ -15,10 +15,12 @@ StoredBooks books_of(const DomainControl& control) noexcept {
 
 }  // namespace
 
-BookKeeper::BookKeeper(BookStore& store, const Clock& clock)
-    : store_(store), clock_(clock), absent_(store.found()) {}
+BookKeeper::BookKeeper(BookStore& store, const Clock& clock) : store_(store), clock_(clock) {
+    for (const auto& [domain, books] : store.found())
+        absent_.emplace(domain, DepartedBooks{books, {}});
+}
 
-const StoredBooks* BookKeeper::take(const DomainKey& domain, bool carried_over) {
+const DepartedBooks* BookKeeper::take(const DomainKey& domain, bool carried_over) {
     const auto found = absent_.find(domain);
     if (found == absent_.end()) return nullptr;
     taken_ = found->second;
@@ -41,7 +43,7 @@ void BookKeeper::follow(const std::shared_ptr<const DomainNames>& names) {
         before.erase(found);
     }
     for (const auto& [key, gone] : before)
-        if (gone.known) absent_.emplace(key, gone.books);
+        if (gone.known) absent_.emplace(key, gone.latest);
 }
 
 void BookKeeper::keep(const std::shared_ptr<const DomainNames>& names,
@@ -54,8 +56,10 @@ void BookKeeper::keep(const std::shared_ptr<const DomainNames>& names,
         if (!controls[row].adopted) continue;
         const StoredBooks now = books_of(controls[row]);
         Kept& kept = kept_[row];
-        if (kept.known && kept.books == now && !all) continue;
-        kept = {now, true};
+        kept.latest.told = controls[row].carried;
+        if (kept.known && kept.latest.books == now && !all) continue;
+        kept.latest.books = now;
+        kept.known = true;
         store_.put(names->key[row], names->name[row], now);
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,13 @@
 
 namespace ballast {
 
+// What was known of a domain when it was last here.
+struct DepartedBooks {
+    StoredBooks books;
+    // What the hypervisor was told last to keep with it; nothing after a restart of the daemon.
+    std::optional<CarriedBooks> told;
+};
+
 // Loop's thread only.
 class BookKeeper {
   public:
@@ -22,7 +30,7 @@ class BookKeeper {
     // The books of a domain that came, where they still hold: at the first observation of this
     // daemon, or where it goes on from what it was (`carried_over`). nullptr, and they are
     // forgotten: it is another run of the domain, and begins anew. Valid until the next call.
-    const StoredBooks* take(const DomainKey& domain, bool carried_over);
+    const DepartedBooks* take(const DomainKey& domain, bool carried_over);
     // Nothing was kept yet: what was found is of a daemon before this one.
     bool first() const noexcept { return first_; }
     // After each tick that observed: writes what has changed, and remembers who has gone.
@@ -34,12 +42,12 @@ class BookKeeper {
 
     BookStore& store_;
     const Clock& clock_;
-    std::unordered_map<DomainKey, StoredBooks> absent_;
+    std::unordered_map<DomainKey, DepartedBooks> absent_;
     bool first_ = true;  // nothing was observed yet
-    StoredBooks taken_;
+    DepartedBooks taken_;
     std::shared_ptr<const DomainNames> names_;
     struct Kept {
-        StoredBooks books;
+        DepartedBooks latest;
         bool known = false;
     };
     std::vector<Kept> kept_;  // by row

@@ -217,39 +217,4 @@ Result<void> Controller::State::release(std::string_view domain) {
     return {};
 }
 
-std::uint64_t Controller::State::lent_bytes() const noexcept {
-    std::uint64_t lent = 0;
-    for (const DomainControl& control : ledger.controls()) {
-        if (control.known_loaned_bytes > control.original_loaned_bytes) {
-            lent += control.known_loaned_bytes - control.original_loaned_bytes;
-        }
-    }
-    return lent;
-}
-
-bool Controller::State::give_everything_back() {
-    process_events();
-    if (dry_run) return true;
-    if (observed_once && observe()) {
-        adopt_new_rows();
-        const auto controls = ledger.controls();
-        const Time now = clock.now();
-        for (std::size_t row = 0; row < controls.size(); ++row) {
-            const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
-            const bool unchanged = loaned_bytes == controls[row].known_loaned_bytes;
-            controls[row].book_loaned(loaned_bytes);
-            if (backend.capabilities().asynchronous && !follow_reboot(row, now))
-                nudge_silent_driver(row, unchanged, now);
-        }
-    }
-    const auto controls = ledger.controls();
-    for (std::size_t row = 0; row < controls.size(); ++row) {
-        if (controls[row].known_loaned_bytes > controls[row].original_loaned_bytes) {
-            move_now(row, controls[row].original_loaned_bytes);
-        }
-    }
-    if (observed_once) keep_travelling_books(clock.now());
-    return lent_bytes() == 0;
-}
-
 }  // namespace ballast

@@ -80,7 +80,8 @@ class Controller final : public EventSink {
     // (on further calls) looks whether it is there. True once nothing lent by us is left; call it
     // until then or until patience ends. No tick may follow.
     bool give_everything_back();
-    // What is still lent beyond what the domains came with, as last seen.
+    // What is still lent beyond what the domains came with, as last seen; without guests that have
+    // crashed, which take nothing back.
     std::uint64_t lent_bytes() const noexcept;
 
     Duration delay() const noexcept;

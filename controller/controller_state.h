@@ -1,5 +1,5 @@
-// The controller's insides, split over tick.cpp, observed_changes.cpp, borrow.cpp, events.cpp
-// and commands.cpp.
+// The controller's insides, split over tick.cpp, adopt.cpp, observed_changes.cpp, borrow.cpp,
+// events.cpp, stopping.cpp and commands.cpp.
 #pragma once
 
 #include <memory>
@@ -26,11 +26,13 @@ struct Controller::State {
     // tick.cpp
     void tick(Time due);
     bool observe();
+    void decide_all(Time due, Snapshot& into);
+    void publish(Snapshot& snapshot, Time due, Time began);
+
+    // adopt.cpp
     void adopt_new_rows();
     bool take_over_books(std::size_t row);
     std::optional<StoredBooks> books_of(std::size_t row);
-    void decide_all(Time due, Snapshot& into);
-    void publish(Snapshot& snapshot, Time due, Time began);
 
     // observed_changes.cpp
     void book_observed_changes();
@@ -58,12 +60,17 @@ struct Controller::State {
     void process_events();
     void apply_event(const Event& event);
 
+    // stopping.cpp
+    bool give_everything_back();
+    std::uint64_t lent_bytes() const noexcept;
+    std::uint64_t lent_bytes(std::size_t row) const noexcept;
+    bool has_crashed(std::size_t row) const noexcept;
+    void tell_of_crashed() const;
+
     // commands.cpp
     Result<void> set(Attribute attribute, std::string_view domain, std::uint64_t value);
     Result<std::string> get(Attribute attribute, std::string_view domain) const;
     Result<void> release(std::string_view domain);
-    bool give_everything_back();
-    std::uint64_t lent_bytes() const noexcept;
     void settings_changed();
     // Of a domain that was yielded to somebody else; npos: of all.
     void take_control_again(std::size_t row) noexcept;

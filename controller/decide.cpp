@@ -64,6 +64,7 @@ void hold(const Observation& seen, std::size_t row, Constraint reason, const Dom
     into.disabled = control.disabled;
     into.unused_bytes = domains.unused_bytes[row];
     into.usable_bytes = domains.usable_bytes[row];
+    into.node_mask = domains.node_mask[row];
 }
 
 void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes, Time now,

@@ -65,6 +65,12 @@ std::string render(const Json& status, const Terminal& terminal) {
                           tick.at("time").get<std::string>(), duration(tick.at("took_seconds"))));
     text.line("host", fmt::format("{} available of {}", size_or_unknown(host.at("available_bytes")),
                                   size_or_unknown(host.at("total_bytes"))));
+    const Json nodes = host.value("nodes", Json::array());
+    if (nodes.size() > 1)
+        for (const Json& node : nodes)
+            text.line("", fmt::format("node {}: {} free of {}", node.at("node").get<unsigned>(),
+                                      size_or_unknown(node.at("free_bytes")),
+                                      size_or_unknown(node.at("total_bytes"))));
     text.line("domains", fmt::format("{} with {}", domains.at("count").get<std::uint64_t>(),
                                      size(domains.at("total_bytes"))));
     text.line("lent", fmt::format("{}, target {}, OOM credit {}", size(domains.at("loaned_bytes")),

@@ -185,6 +185,15 @@ struct ballast_columns {
     uint64_t* usable_bytes;      /* the guest's MemAvailable, or BALLAST_UNKNOWN_BYTES */
 };
 
+/* A NUMA node of the host. Sizes may be BALLAST_UNKNOWN_BYTES. */
+struct ballast_node {
+    uint32_t id; /* 0 to 63 */
+    uint32_t reserved;
+    uint64_t total_bytes;
+    uint64_t free_bytes;
+    uint64_t available_bytes; /* what it could hand out without swapping */
+};
+
 /* Made by the host. Every observation writes all columns but `key`, and names and keys whenever
  * rows came, went, moved or were renamed; it then also raises `membership`. */
 struct ballast_observation {
@@ -214,6 +223,14 @@ struct ballast_observation {
     uint64_t* cache_bytes;
     uint64_t* swapped_in_bytes;
     uint64_t* swapped_out_bytes;
+    /* One more column: the nodes that a domain's memory has to come from, a bit each; 0, and left
+     * alone: any, or not known. */
+    uint64_t* node_mask;
+    /* Room for `node_room` nodes; the module writes how many it told, each once, by number. Left
+     * alone: none. */
+    struct ballast_node* nodes;
+    uint32_t node_room;
+    uint32_t node_count;
 };
 
 /* Loaned bytes of one domain to go from and to; to > from inflates. Both are whole guest pages. */

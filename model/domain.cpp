@@ -33,6 +33,7 @@ void for_each_column(DomainTable& table, Function&& function) {
     function(table.swapped_in_bytes, kUnknownBytes);
     function(table.swapped_out_bytes, kUnknownBytes);
     function(table.resident_bytes, kUnknownBytes);
+    function(table.node_mask, std::uint64_t{0});
 }
 
 }  // namespace

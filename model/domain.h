@@ -84,6 +84,10 @@ struct DomainTable {
     // What the host really holds for the domain; kUnknownBytes where not told.
     std::vector<std::uint64_t> resident_bytes;
 
+    // The host's NUMA nodes that its memory has to come from, a bit each (1 << number); 0 = any, or
+    // not told.
+    std::vector<std::uint64_t> node_mask;
+
     std::size_t size() const noexcept { return key.size(); }
     // Makes every column `rows` long; new rows are zero, their guest figures unknown.
     void resize(std::size_t rows);

@@ -2,11 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/domain.h"
 
 namespace ballast {
+
+// The most NUMA nodes that are told apart; others are left out.
+inline constexpr std::uint32_t kMostNodes = 64;
+
+// A NUMA node's memory. kUnknownBytes where a backend cannot tell.
+struct HostNode {
+    std::uint32_t id = 0;  // the host's number for it, below kMostNodes
+    std::uint64_t total_bytes = kUnknownBytes;
+    std::uint64_t free_bytes = kUnknownBytes;
+    // What it could hand out without swapping: an estimate, the kernel tells that of hosts only.
+    std::uint64_t available_bytes = kUnknownBytes;
+
+    friend bool operator==(const HostNode&, const HostNode&) = default;
+};
 
 // kUnknownBytes where a backend cannot tell.
 struct HostState {
@@ -17,6 +32,7 @@ struct HostState {
     std::uint64_t swap_free_bytes = kUnknownBytes;
     // How long since its start some task stood still for want of memory (PSI's "some" total).
     std::uint64_t memory_stall_us = kUnknownBytes;
+    std::vector<HostNode> nodes;  // by number; empty = not told
 };
 
 // What one bulk call told: the input of a tick. The controller owns it and hands the same object

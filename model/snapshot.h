@@ -35,6 +35,7 @@ struct Decision {
     std::uint64_t deflated_total_bytes = 0;
     std::uint64_t unused_bytes = kUnknownBytes;
     std::uint64_t usable_bytes = kUnknownBytes;
+    std::uint64_t node_mask = 0;  // as in DomainTable
 };
 
 // Names and keys of the rows; shared by all snapshots between two membership changes.

@@ -50,6 +50,23 @@ Json flags_json(DomainFlags flags) {
     return list;
 }
 
+Json nodes_json(std::uint64_t mask) {
+    Json list = Json::array();
+    for (std::uint32_t id = 0; id < kMostNodes; ++id)
+        if ((mask >> id & 1U) != 0) list.push_back(id);
+    return list;
+}
+
+Json nodes_json(const std::vector<HostNode>& nodes) {
+    Json list = Json::array();
+    for (const HostNode& node : nodes)
+        list.push_back({{"node", node.id},
+                        {"total_bytes", known(node.total_bytes)},
+                        {"free_bytes", known(node.free_bytes)},
+                        {"available_bytes", known(node.available_bytes)}});
+    return list;
+}
+
 std::string_view trouble_of(const Snapshot& snapshot, std::size_t row) {
     const auto found = std::lower_bound(
         snapshot.troubles.begin(), snapshot.troubles.end(), row,
@@ -115,7 +132,8 @@ Json status_json(const Snapshot& snapshot) {
               {"available_bytes", known(snapshot.host.available_bytes)},
               {"swap_total_bytes", known(snapshot.host.swap_total_bytes)},
               {"swap_free_bytes", known(snapshot.host.swap_free_bytes)},
-              {"memory_stall_us", known(snapshot.host.memory_stall_us)}}},
+              {"memory_stall_us", known(snapshot.host.memory_stall_us)},
+              {"nodes", nodes_json(snapshot.host.nodes)}}},
             {"domains", totals_json(snapshot)}};
 }
 
@@ -145,6 +163,7 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
             {"deflated_total_bytes", decision.deflated_total_bytes},
             {"unused_bytes", known(decision.unused_bytes)},
             {"usable_bytes", known(decision.usable_bytes)},
+            {"nodes", nodes_json(decision.node_mask)},
             {"detail", text_or_null(trouble_of(snapshot, row))}};
 }
 
@@ -154,6 +173,7 @@ Json explain_json(const Snapshot& snapshot, std::size_t row) {
             {"tick", snapshot.tick.number},
             {"constraint", to_string(constraint)},
             {"constraint_meaning", describe(constraint)},
+            {"nodes", nodes_json(snapshot.decisions[row].node_mask)},
             {"text", explain(snapshot, row)}};
 }
 

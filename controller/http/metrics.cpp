@@ -224,6 +224,25 @@ class SnapshotCollector final : public prometheus::Collectable {
         count("apply", "failed", snapshot.calls.apply_failed);
     }
 
+    static void add_nodes(std::vector<MetricFamily>& out, const std::vector<HostNode>& nodes) {
+        const auto column = [&](std::string name, std::string help, auto field) {
+            std::vector<ClientMetric> samples;
+            for (const HostNode& node : nodes)
+                if (node.*field != kUnknownBytes)
+                    samples.push_back(sample(MetricType::Gauge, static_cast<double>(node.*field),
+                                             {{"node", std::to_string(node.id)}}));
+            if (samples.empty()) return;
+            family(out, std::move(name), std::move(help), MetricType::Gauge).metric =
+                std::move(samples);
+        };
+        column("ballast_host_node_memory_bytes", "Memory of a NUMA node of the host.",
+               &HostNode::total_bytes);
+        column("ballast_host_node_memory_free_bytes", "Of it, unused.", &HostNode::free_bytes);
+        column("ballast_host_node_memory_available_bytes",
+               "Memory that the node can hand out without swapping, estimated.",
+               &HostNode::available_bytes);
+    }
+
     static void add_host(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
         const Totals totals = totals_of(snapshot);
         add_known(out, "ballast_host_memory_bytes", "Memory of the host.",
@@ -238,6 +257,7 @@ class SnapshotCollector final : public prometheus::Collectable {
             add(out, "ballast_host_memory_stall_seconds_total",
                 "How long some task of the host stood still for want of memory (PSI, some).",
                 MetricType::Counter, static_cast<double>(snapshot.host.memory_stall_us) * 1e-6);
+        add_nodes(out, snapshot.host.nodes);
         add(out, "ballast_domains", "Domains observed.", MetricType::Gauge,
             static_cast<double>(totals.domains));
         add_known(out, "ballast_host_domain_memory_bytes",

@@ -4,6 +4,7 @@
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "base/units.h"
 #include "hv_backends/libvirt/books_metadata.h"
+#include "hv_backends/libvirt/host_memory.h"
 
 namespace ballast {
 namespace {
@@ -42,6 +44,21 @@ class Query {
         return chars == nullptr ? std::string() : reinterpret_cast<const char*>(chars.get());
     }
 
+    // The text of each node found.
+    template <class Function>
+    void for_each(const char* path, Function function) const {
+        const auto object = evaluate(path);
+        const xmlNodeSetPtr found = object == nullptr ? nullptr : object->nodesetval;
+        for (int i = 0; found != nullptr && i < found->nodeNr; ++i) {
+            const XmlHandle<xmlChar> chars(xmlNodeGetContent(found->nodeTab[i]));
+            if (chars != nullptr) function(std::string(reinterpret_cast<const char*>(chars.get())));
+        }
+    }
+    double number(const char* path) const {
+        const auto object = evaluate(path);
+        return object == nullptr ? 0 : xmlXPathCastToNumber(object.get());
+    }
+
   private:
     XmlHandle<xmlXPathObject> evaluate(const char* path) const {
         if (context_ == nullptr) return nullptr;
@@ -59,12 +76,30 @@ std::optional<Number> parse_number(const std::string& text) {
     return value;
 }
 
+constexpr auto kMostKib =
+    static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
+
 std::uint64_t maximum_bytes(const Query& query) {
     // libvirt always answers in KiB.
     const auto kib = parse_number<std::uint64_t>(query.text("string(/domain/memory[@unit='KiB'])"));
-    constexpr auto kLimit =
-        static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
-    return kib && *kib <= kLimit ? *kib * kKiB : kUnknownBytes;
+    return kib && *kib <= kMostKib ? *kib * kKiB : kUnknownBytes;
+}
+
+// What all virtio-mem devices have together under that name; 0 where it is no size.
+std::uint64_t virtio_mem_bytes(const Query& query, std::string_view name) {
+    const std::string path = fmt::format(
+        "sum(/domain/devices/memory[@model='virtio-mem']/target/{}[@unit='KiB'])", name);
+    const double kib = query.number(path.c_str());
+    return kib > 0 && kib < static_cast<double>(kMostKib) ? static_cast<std::uint64_t>(kib) * kKiB
+                                                          : 0;
+}
+
+// A guest's own nodes may be bound apart, each in a <memnode>: then to all of theirs.
+std::uint64_t bound_nodes(const Query& query) {
+    std::uint64_t nodes = 0;
+    query.for_each("/domain/numatune/*[self::memory or self::memnode][@mode!='preferred']/@nodeset",
+                   [&](const std::string& nodeset) { nodes |= parse_node_list(nodeset); });
+    return nodes;
 }
 
 std::optional<CarriedBooks> books(const Query& query) {
@@ -101,6 +136,11 @@ Result<DomainFacts> parse_domain_facts(std::string_view xml) {
         "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
         " | /domain/devices/hostdev[@type='pci' or @type='mdev']"
         " | /domain/devices/interface[@type='hostdev' or @type='vdpa']");
+    facts.virtio_mem_bytes = virtio_mem_bytes(query, "size");
+    facts.virtio_mem_plugged_bytes =
+        std::min(virtio_mem_bytes(query, "current"), facts.virtio_mem_bytes);
+    facts.virtio_mem_requested_bytes = virtio_mem_bytes(query, "requested");
+    facts.node_mask = bound_nodes(query);
     facts.books = books(query);
     return facts;
 }

@@ -19,6 +19,14 @@ struct DomainFacts {
     // Lending frees nothing on the host: huge pages, locked memory, or a passed-through device
     // (its DMA pins the guest).
     bool pinned_memory = false;
+    // Of all virtio-mem devices: what <memory> holds for them, what is plugged in, and what is
+    // wanted to be.
+    std::uint64_t virtio_mem_bytes = 0;
+    std::uint64_t virtio_mem_plugged_bytes = 0;
+    std::uint64_t virtio_mem_requested_bytes = 0;
+
+    // As in DomainTable: from <numatune>. A preference binds nothing.
+    std::uint64_t node_mask = 0;
 
     std::optional<CarriedBooks> books;  // from its metadata
 

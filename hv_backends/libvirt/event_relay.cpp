@@ -1,5 +1,6 @@
 #include "hv_backends/libvirt/event_relay.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ballast {
@@ -63,18 +64,25 @@ void EventRelay::take_notes(std::vector<Note>& into) noexcept {
     std::swap(into, notes_);
 }
 
-void EventRelay::set_total(const DomainKey& domain, std::uint64_t total_bytes) {
+bool EventRelay::noted(const DomainKey& domain, Note::Kind kind) const noexcept {
     const std::lock_guard lock(mutex_);
-    if (total_bytes == 0)
-        totals_.erase(domain);
-    else
-        totals_[domain] = total_bytes;
+    return std::any_of(notes_.begin(), notes_.end(), [&](const Note& note) {
+        return note.domain == domain && note.kind == kind;
+    });
 }
 
-std::uint64_t EventRelay::total(const DomainKey& domain) const {
+void EventRelay::set_ballooned(const DomainKey& domain, std::uint64_t bytes) {
     const std::lock_guard lock(mutex_);
-    const auto found = totals_.find(domain);
-    return found == totals_.end() ? 0 : found->second;
+    if (bytes == 0)
+        ballooned_.erase(domain);
+    else
+        ballooned_[domain] = bytes;
+}
+
+std::uint64_t EventRelay::ballooned(const DomainKey& domain) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = ballooned_.find(domain);
+    return found == ballooned_.end() ? 0 : found->second;
 }
 
 }  // namespace ballast

@@ -49,9 +49,13 @@ class EventRelay {
     // Moves what was noted into `into`, replacing its contents.
     void take_notes(std::vector<Note>& into) noexcept;
 
-    // A domain's total, so that a balloon's size can be told as what is lent; 0 forgets it.
-    void set_total(const DomainKey& domain, std::uint64_t total_bytes);
-    std::uint64_t total(const DomainKey& domain) const;
+    // Whether take_notes() would yield that.
+    bool noted(const DomainKey& domain, Note::Kind kind) const noexcept;
+
+    // What a domain's balloon counts from, so that its size can be told as what is lent; 0 forgets
+    // it.
+    void set_ballooned(const DomainKey& domain, std::uint64_t bytes);
+    std::uint64_t ballooned(const DomainKey& domain) const;
 
   private:
     void send_locked(Event&& event) noexcept;
@@ -62,7 +66,7 @@ class EventRelay {
     bool lost_ = false;
     bool told_lost_ = false;
     std::vector<Note> notes_;
-    std::unordered_map<DomainKey, std::uint64_t> totals_;
+    std::unordered_map<DomainKey, std::uint64_t> ballooned_;
 };
 
 }  // namespace ballast

@@ -60,7 +60,8 @@ void on_balloon(virConnectPtr, virDomainPtr domain, unsigned long long actual_ki
     StatsSample sample;
     sample.current_kib = actual_kib;
     DomainFacts facts;
-    facts.maximum_bytes = relay.total(event.domain);
+    // Without virtio-mem, unlike the same figure elsewhere.
+    facts.maximum_bytes = relay.ballooned(event.domain);
     if (facts.maximum_bytes != 0) event.loaned_bytes = memory_figures(sample, facts).loaned_bytes;
     relay.send(std::move(event));
 }

@@ -27,7 +27,7 @@ DomainFlags Freshness::update(std::uint64_t last_update_s, std::uint32_t period_
         before_s_ = 0;
         moved_at_ = now;
     }
-    if (!running) moved_at_ = now;
+    if (!running) moved_at_ = since_ = now;
 
     if (last_update_s_ == 0)
         return now - since_ < kSettleTime ? DomainFlags::starting : DomainFlags::no_stats;

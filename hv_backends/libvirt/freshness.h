@@ -16,7 +16,8 @@ class Freshness {
 
     // `last_update_s` is when the guest last sent statistics, by its hypervisor's clock (0 =
     // never); only whether it changes is looked at. `period_s` 0: none are collected.
-    // `starting` until the first ones arrive, for a few seconds at most, then `no_stats`.
+    // `starting` until the first ones arrive, while the domain runs for a few seconds at most, then
+    // `no_stats`.
     // `stale_stats` when they came before and have not moved for several periods while the domain
     // ran.
     DomainFlags update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
@@ -25,7 +26,7 @@ class Freshness {
   private:
     std::uint64_t last_update_s_ = 0;
     std::uint64_t before_s_ = 0;  // what was told last before the guest started over
-    Time since_{};                // restart
+    Time since_{};                // restart, or the domain last stood still
     Time moved_at_{};             // last_update_s_ last changed, or the domain last stood still
 };
 

@@ -1,11 +1,17 @@
 #include "hv_backends/libvirt/host_memory.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
-#include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/units.h"
 
@@ -35,50 +41,84 @@ std::uint64_t field_bytes(std::string_view text, std::string_view name) noexcept
     return kib ? bytes_of(*kib) : kUnknownBytes;
 }
 
-// What a file of /proc holds, up to the size of the buffer; empty if it cannot be read.
-std::string_view read_file(const char* path, std::array<char, 4096>& buffer) noexcept {
-    struct Closer {
-        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Closer> file(std::fopen(path, "re"));
-    if (file == nullptr) return {};
-    return {buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get())};
-}
+// Reads the small files of a kernel; allocates nothing.
+class KernelFiles {
+  public:
+    explicit KernelFiles(std::string_view root) : root_(root) {}
 
-HostState read_local() noexcept {
-    std::array<char, 4096> buffer;
-    HostState host = parse_meminfo(read_file("/proc/meminfo", buffer));
-    host.memory_stall_us = parse_pressure(read_file("/proc/pressure/memory", buffer));
-    return host;
-}
+    // The start of the file, its name in parts, as far as there is room; empty if it cannot be
+    // read. Valid until the next call.
+    template <class... Part>
+    std::string_view read(const Part&... part) {
+        path_.clear();
+        fmt::format_to(std::back_inserter(path_), "{}", root_);
+        (fmt::format_to(std::back_inserter(path_), "{}", part), ...);
+        path_.push_back('\0');
+        const int file = ::open(path_.data(), O_RDONLY | O_CLOEXEC);
+        if (file < 0) return {};
+        std::size_t size = 0;
+        ssize_t got = 0;
+        while ((got = ::read(file, text_.data() + size, text_.size() - size)) > 0)
+            size += static_cast<std::size_t>(got);
+        ::close(file);
+        return {text_.data(), size};
+    }
 
-HostState read_remote(virConnectPtr connection) noexcept {
+  private:
+    std::string_view root_;
+    fmt::memory_buffer path_;
+    std::array<char, 4096> text_;
+};
+
+// What libvirt tells of a cell, or of all.
+struct CellMemory {
+    std::uint64_t total_bytes = kUnknownBytes;
+    std::uint64_t free_bytes = kUnknownBytes;
+};
+
+std::optional<CellMemory> read_cell(virConnectPtr connection, int cell) noexcept {
     std::array<virNodeMemoryStats, 16> stats;
     int count = 0;
-    HostState host;
-    if (virNodeGetMemoryStats(connection, VIR_NODE_MEMORY_STATS_ALL_CELLS, nullptr, &count, 0) != 0)
-        return host;
-    if (count < 0 || static_cast<std::size_t>(count) > stats.size()) return host;
-    if (virNodeGetMemoryStats(connection, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.data(), &count,
-                              0) != 0)
-        return host;
+    if (virNodeGetMemoryStats(connection, cell, nullptr, &count, 0) != 0) return std::nullopt;
+    if (count < 0 || static_cast<std::size_t>(count) > stats.size()) return std::nullopt;
+    if (virNodeGetMemoryStats(connection, cell, stats.data(), &count, 0) != 0) return std::nullopt;
+    CellMemory memory;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const std::string_view field(stats[i].field);
-        if (field == VIR_NODE_MEMORY_STATS_TOTAL) host.total_bytes = bytes_of(stats[i].value);
-        if (field == VIR_NODE_MEMORY_STATS_FREE) host.available_bytes = bytes_of(stats[i].value);
+        if (field == VIR_NODE_MEMORY_STATS_TOTAL) memory.total_bytes = bytes_of(stats[i].value);
+        if (field == VIR_NODE_MEMORY_STATS_FREE) memory.free_bytes = bytes_of(stats[i].value);
     }
-    return host;
+    return memory;
+}
+
+std::uint64_t sum(std::initializer_list<std::uint64_t> sizes) noexcept {
+    std::uint64_t total = 0;
+    for (const std::uint64_t size : sizes) {
+        if (size > kUnknownBytes - total) return kUnknownBytes;
+        total += size;
+    }
+    return total;
+}
+
+void read_nodes(KernelFiles& files, std::vector<HostNode>& into) {
+    into.clear();
+    const std::uint64_t present =
+        parse_node_list(files.read("/sys/devices/system/node/has_memory"));
+    for (std::uint32_t id = 0; id < kMostNodes; ++id) {
+        if ((present >> id & 1U) == 0) continue;
+        HostNode& node = into.emplace_back();
+        node.id = id;
+        parse_node_meminfo(files.read("/sys/devices/system/node/node", id, "/meminfo"), node);
+    }
 }
 
 }  // namespace
 
-HostState parse_meminfo(std::string_view text) noexcept {
-    HostState host;
-    host.total_bytes = field_bytes(text, "MemTotal:");
-    host.available_bytes = field_bytes(text, "MemAvailable:");
-    host.swap_total_bytes = field_bytes(text, "SwapTotal:");
-    host.swap_free_bytes = field_bytes(text, "SwapFree:");
-    return host;
+void parse_meminfo(std::string_view text, HostState& into) noexcept {
+    into.total_bytes = field_bytes(text, "MemTotal:");
+    into.available_bytes = field_bytes(text, "MemAvailable:");
+    into.swap_total_bytes = field_bytes(text, "SwapTotal:");
+    into.swap_free_bytes = field_bytes(text, "SwapFree:");
 }
 
 std::uint64_t parse_pressure(std::string_view text) noexcept {
@@ -98,8 +138,61 @@ bool is_local(std::string_view uri) noexcept {
     return !has_host && !test_driver;
 }
 
-HostState read_host_memory(virConnectPtr connection, bool local) noexcept {
-    return local ? read_local() : read_remote(connection);
+void parse_node_meminfo(std::string_view text, HostNode& into) noexcept {
+    into.total_bytes = field_bytes(text, "MemTotal:");
+    into.free_bytes = field_bytes(text, "MemFree:");
+    into.available_bytes =
+        sum({into.free_bytes, field_bytes(text, "Active(file):"),
+             field_bytes(text, "Inactive(file):"), field_bytes(text, "SReclaimable:")});
+}
+
+std::uint64_t parse_node_list(std::string_view text) noexcept {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    std::uint64_t nodes = 0;
+    while (at != end && *at != '\n') {
+        std::uint32_t first = 0;
+        auto parsed = std::from_chars(at, end, first);
+        if (parsed.ec != std::errc()) return 0;
+        std::uint32_t last = first;
+        if (parsed.ptr != end && *parsed.ptr == '-') {
+            parsed = std::from_chars(parsed.ptr + 1, end, last);
+            if (parsed.ec != std::errc()) return 0;
+        }
+        for (std::uint32_t id = first; id <= last && id < kMostNodes; ++id)
+            nodes |= std::uint64_t{1} << id;
+        at = parsed.ptr;
+        if (at != end && *at == ',')
+            ++at;
+        else if (at != end && *at != '\n')
+            return 0;
+    }
+    return nodes;
+}
+
+void read_local_memory(std::string_view root, HostState& into) {
+    KernelFiles files(root);
+    parse_meminfo(files.read("/proc/meminfo"), into);
+    into.memory_stall_us = parse_pressure(files.read("/proc/pressure/memory"));
+    read_nodes(files, into.nodes);
+}
+
+void RemoteMemory::read(virConnectPtr connection, HostState& into) {
+    into = HostState{.nodes = std::move(into.nodes)};
+    into.nodes.clear();
+    const auto host = read_cell(connection, VIR_NODE_MEMORY_STATS_ALL_CELLS);
+    if (!host) return;
+    into.total_bytes = host->total_bytes;
+    into.available_bytes = host->free_bytes;
+    if (nodes_ < 0) {
+        virNodeInfo info{};
+        if (virNodeGetInfo(connection, &info) != 0) return;
+        nodes_ = static_cast<int>(std::min(info.nodes, kMostNodes));
+    }
+    for (int cell = 0; nodes_ > 1 && cell < nodes_; ++cell)
+        if (const auto node = read_cell(connection, cell))
+            into.nodes.push_back({static_cast<std::uint32_t>(cell), node->total_bytes,
+                                  node->free_bytes, node->free_bytes});
 }
 
 }  // namespace ballast

@@ -62,6 +62,7 @@ class LibvirtBackend final : public Backend {
     const std::shared_ptr<EventRelay> relay_;
     Backoff reconnect_;
     Observer observer_;
+    RemoteMemory remote_memory_;
     bool started_ = false;
     Error last_failure_{Errc::unavailable, "not connected", 0};
     // In the order in which they are made; unmade the other way round.
@@ -126,6 +127,7 @@ Result<void> LibvirtBackend::connect() {
     relay_->report_connected();
     subscription_.emplace(connection_.get(), relay_);
     observer_.forget_connection();
+    remote_memory_ = {};
     reader_.emplace(options_.uri, options_.answer_deadline, threads_);
     moves_.emplace(clock_,
                    MoveQueue::Options{.uri = options_.uri, .overdue_after = options_.move_deadline},
@@ -204,7 +206,10 @@ Result<void> LibvirtBackend::observe(Observation& into) {
     const auto records = read_statistics();
     if (records) {
         observer_.observe(*records, clock_.now(), into);
-        into.host = read_host_memory(connection_.get(), is_local(options_.uri));
+        if (is_local(options_.uri))
+            read_local_memory("", into.host);
+        else
+            remote_memory_.read(connection_.get(), into.host);
         return {};
     }
     if (!connection_broke()) return Failure(records.error());
@@ -222,10 +227,10 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
     if (domain == nullptr || domain->handle == nullptr)
         return {StepStatus::gone, 0, Constraint::backend_error, "no longer there"};
     // A domain without any memory is not one: libvirt refuses it as well.
-    if (step.loaned_to_bytes >= domain->total_bytes)
+    if (step.loaned_to_bytes >= domain->ballooned_bytes)
         return {StepStatus::refused, domain->loaned_bytes, Constraint::min_mem,
                 fmt::format("cannot lend {} of {}", format_size(step.loaned_to_bytes),
-                            format_size(domain->total_bytes))};
+                            format_size(domain->ballooned_bytes))};
     if (!domain->calls.due(clock_.now()))
         return {StepStatus::refused, domain->loaned_bytes, Constraint::stuck,
                 fmt::format("kept libvirt waiting; asked again {} after that",
@@ -236,7 +241,7 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
                 fmt::format("its QEMU has not answered for {}",
                             format_duration(std::chrono::floor<std::chrono::seconds>(waiting)))};
 
-    moves_->ask(step.domain, (domain->total_bytes - step.loaned_to_bytes) / kKiB);
+    moves_->ask(step.domain, (domain->ballooned_bytes - step.loaned_to_bytes) / kKiB);
     return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
 }
 

@@ -11,6 +11,8 @@
 namespace ballast {
 namespace {
 
+// Without any progress for so long, a virtio-mem device is taken to stay as it is.
+constexpr Duration kResizePatience = std::chrono::minutes(1);
 constexpr std::uint8_t kPageShift = 12;  // virtio's balloon counts 4 KiB pages everywhere
 
 void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
@@ -91,7 +93,7 @@ void Observer::observe(const BulkRecords& answer, Time now, Observation& into) {
     DomainTable& table = into.domains;
     if (table.size() != domains_.size()) {
         // Not the object of the last call: its rows are none of ours.
-        for (const LibvirtDomain& domain : domains_) relay_.set_total(domain.key, 0);
+        for (const LibvirtDomain& domain : domains_) relay_.set_ballooned(domain.key, 0);
         domains_.clear();
         row_of_.clear();
         table.resize(0);
@@ -145,7 +147,7 @@ LibvirtDomain& Observer::add(const DomainKey& key, Time now, DomainTable& table)
 void Observer::remove_unseen(DomainTable& table) {
     for (std::size_t row = domains_.size(); row-- > 0;) {
         if (domains_[row].pass == pass_) continue;
-        relay_.set_total(domains_[row].key, 0);
+        relay_.set_ballooned(domains_[row].key, 0);
         row_of_.erase(domains_[row].key);
         if (row + 1 != domains_.size()) {
             domains_[row] = std::move(domains_.back());
@@ -172,6 +174,8 @@ void Observer::read_facts(LibvirtDomain& domain, Time now) {
     }
     domain.facts = *facts;
     domain.facts_known = true;
+    domain.facts_pass = pass_;
+    domain.facts_at = now;
     if (domain.facts.has_balloon && domain.facts.stats_period_s == 0 && stats_period_s_ != 0) {
         const int period = static_cast<int>(stats_period_s_);
         // A failure leaves the figures unknown, which policies understand.
@@ -195,6 +199,14 @@ void Observer::reconcile(LibvirtDomain& domain, DomainFlags state) {
     }
 }
 
+// What virtio-mem has plugged in is part of a balloon's size as libvirt tells it, and is itself
+// told in the XML alone. Where it changed meanwhile, the one does not fit the other, and the guest
+// would seem to have moved its balloon.
+bool Observer::sample_and_facts_differ(const LibvirtDomain& domain) const {
+    if (domain.facts.virtio_mem_bytes == 0 || !domain.balloon_told) return false;
+    return domain.facts_pass == pass_ || relay_.noted(domain.key, Note::Kind::changed);
+}
+
 void Observer::fill(std::size_t row, const StatsSample& sample, Time now, DomainTable& table) {
     LibvirtDomain& domain = domains_[row];
     DomainFlags flags = state_flags(sample);
@@ -212,14 +224,23 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
         flags = flags | domain.freshness.update(sample.last_update_s, domain.facts.stats_period_s,
                                                 sample.running(), now);
 
-    MemoryFigures figures = memory_figures(sample, domain.facts);
+    const DomainFacts& facts = domain.facts;
+    if (facts.virtio_mem_plugged_bytes != facts.virtio_mem_requested_bytes &&
+        now - domain.facts_at < kResizePatience)
+        flags = flags | DomainFlags::hotplug;
+    MemoryFigures figures = memory_figures(sample, facts);
+    if (sample_and_facts_differ(domain)) {
+        figures.total_bytes = domain.total_bytes;
+        figures.loaned_bytes = domain.loaned_bytes;
+    }
     if (!believable(domain, sample, figures.total_bytes)) {
         flags = flags | DomainFlags::bad_stats;
         figures.unused_bytes = figures.usable_bytes = figures.cache_bytes = kUnknownBytes;
     }
-    if (figures.total_bytes != domain.total_bytes) {
-        domain.total_bytes = figures.total_bytes;
-        relay_.set_total(domain.key, figures.total_bytes);
+    domain.total_bytes = figures.total_bytes;
+    if (figures.ballooned_bytes != domain.ballooned_bytes) {
+        domain.ballooned_bytes = figures.ballooned_bytes;
+        relay_.set_ballooned(domain.key, figures.ballooned_bytes);
     }
     if (sample.current_kib != kUnknownBytes || !domain.balloon_told)
         domain.loaned_bytes = figures.loaned_bytes;
@@ -237,6 +258,7 @@ void Observer::fill(std::size_t row, const StatsSample& sample, Time now, Domain
     table.swapped_in_bytes[row] = bytes_of(sample.swapped_in_kib);
     table.swapped_out_bytes[row] = bytes_of(sample.swapped_out_kib);
     table.resident_bytes[row] = bytes_of(sample.rss_kib);
+    table.node_mask[row] = facts.node_mask;
 }
 
 LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {

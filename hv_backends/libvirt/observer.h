@@ -23,12 +23,15 @@ struct LibvirtDomain {
     int id = -1;          // libvirt's number for this run of the domain
     bool facts_known = false;
     DomainFacts facts;
+    std::uint64_t facts_pass = 0;  // the observation that read them
+    Time facts_at{};               //
     Freshness freshness;
     std::uint64_t major_faults = kUnknownBytes;  // as last told
     std::uint64_t doubted_update_s = 0;          // the update in which a count went back
     bool told_paused = false;                    // the controller's last word from us
     bool told_migrating = false;                 //
     std::uint64_t total_bytes = 0;
+    std::uint64_t ballooned_bytes = 0;  // see MemoryFigures
     std::uint64_t loaned_bytes = 0;
     bool balloon_told = false;  // its size was told before
     std::uint64_t pass = 0;     // last observation that held it
@@ -67,6 +70,7 @@ class Observer {
     void read_facts(LibvirtDomain& domain, Time now);
     void reconcile(LibvirtDomain& domain, DomainFlags state);
     void fill(std::size_t row, const StatsSample& sample, Time now, DomainTable& table);
+    bool sample_and_facts_differ(const LibvirtDomain& domain) const;
 
     const std::uint32_t stats_period_s_;
     EventRelay& relay_;

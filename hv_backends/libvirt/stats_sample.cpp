@@ -1,5 +1,6 @@
 #include "hv_backends/libvirt/stats_sample.h"
 
+#include <algorithm>
 #include <limits>
 #include <string_view>
 
@@ -69,10 +70,14 @@ bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept {
 
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept {
     MemoryFigures figures;
+    // libvirt's maximum holds what virtio-mem may come to, its current size what is plugged in.
     if (sample.maximum_kib <= kMaxKib)
-        figures.total_bytes = whole_pages(sample.maximum_kib * kKiB);
+        figures.ballooned_bytes = whole_pages(sample.maximum_kib * kKiB);
     else if (facts.maximum_bytes != kUnknownBytes)
-        figures.total_bytes = whole_pages(facts.maximum_bytes);
+        figures.ballooned_bytes = whole_pages(facts.maximum_bytes);
+    figures.ballooned_bytes -=
+        std::min(figures.ballooned_bytes, whole_pages(facts.virtio_mem_bytes));
+    figures.total_bytes = figures.ballooned_bytes + whole_pages(facts.virtio_mem_plugged_bytes);
     // A guest may write any size of its balloon: more than everything kept means nothing lent.
     if (sample.current_kib < figures.total_bytes / kKiB)
         figures.loaned_bytes = whole_pages(figures.total_bytes - sample.current_kib * kKiB);

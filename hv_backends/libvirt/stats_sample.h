@@ -40,6 +40,8 @@ bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept;
 // figures above the total are unknown.
 struct MemoryFigures {
     std::uint64_t total_bytes = 0;
+    // What the balloon counts from: all but virtio-mem, which it neither counts nor can lend.
+    std::uint64_t ballooned_bytes = 0;
     std::uint64_t loaned_bytes = 0;
     std::uint64_t unused_bytes = kUnknownBytes;
     std::uint64_t usable_bytes = kUnknownBytes;

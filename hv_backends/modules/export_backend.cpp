@@ -1,6 +1,7 @@
 #include "hv_backends/modules/export_backend.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -97,6 +98,18 @@ void ExportedBackend::stop(void* instance) noexcept {
     self_of(instance).backend_->stop();
 }
 
+void ExportedBackend::fill_nodes(ballast_observation& into) const {
+    std::copy(seen_.domains.node_mask.begin(), seen_.domains.node_mask.end(), into.node_mask);
+    const auto& nodes = seen_.host.nodes;
+    into.node_count =
+        static_cast<std::uint32_t>(std::min<std::size_t>(nodes.size(), into.node_room));
+    std::transform(nodes.begin(), nodes.begin() + into.node_count, into.nodes,
+                   [](const HostNode& node) {
+                       return ballast_node{node.id, 0, node.total_bytes, node.free_bytes,
+                                           node.available_bytes};
+                   });
+}
+
 std::int32_t ExportedBackend::fill(ballast_observation& into) {
     const DomainTable& table = seen_.domains;
     const std::size_t rows = table.size();
@@ -121,7 +134,7 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
     std::copy(table.unused_bytes.begin(), table.unused_bytes.end(), columns.unused_bytes);
     std::copy(table.usable_bytes.begin(), table.usable_bytes.end(), columns.usable_bytes);
     // A host that does not know these has a smaller structure.
-    if (into.size >= sizeof(ballast_observation)) {
+    if (into.size >= offsetof(ballast_observation, node_mask)) {
         std::copy(table.major_faults.begin(), table.major_faults.end(), into.major_faults);
         std::copy(table.resident_bytes.begin(), table.resident_bytes.end(), into.resident_bytes);
         into.host_swap_total_bytes = seen_.host.swap_total_bytes;
@@ -133,6 +146,7 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
         std::copy(table.swapped_out_bytes.begin(), table.swapped_out_bytes.end(),
                   into.swapped_out_bytes);
     }
+    if (into.size >= sizeof(ballast_observation)) fill_nodes(into);
     into.at_ns = seen_.at.time_since_epoch().count();
     into.host_total_bytes = seen_.host.total_bytes;
     into.host_available_bytes = seen_.host.available_bytes;

@@ -40,6 +40,7 @@ class ExportedBackend {
   private:
     explicit ExportedBackend(const ballast_host& host);
     std::int32_t fill(ballast_observation& into);
+    void fill_nodes(ballast_observation& into) const;
 
     class HostClock final : public Clock {
       public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <vector>
 
@@ -70,6 +71,7 @@ struct HostFunctions {
 struct ModuleBackend::Sheet {
     DomainTable table;
     ballast_observation observation{};
+    std::array<ballast_node, kMostNodes> nodes{};
 
     Sheet() {
         observation.size = sizeof(observation);
@@ -112,6 +114,9 @@ struct ModuleBackend::Sheet {
         observation.cache_bytes = table.cache_bytes.data();
         observation.swapped_in_bytes = table.swapped_in_bytes.data();
         observation.swapped_out_bytes = table.swapped_out_bytes.data();
+        observation.node_mask = table.node_mask.data();
+        observation.nodes = nodes.data();
+        observation.node_room = static_cast<std::uint32_t>(nodes.size());
     }
 };
 
@@ -204,12 +209,31 @@ Result<void> ModuleBackend::observe(Observation& into) {
         observation.host_total_bytes = observation.host_available_bytes = BALLAST_UNKNOWN_BYTES;
         observation.host_swap_total_bytes = observation.host_swap_free_bytes =
             observation.host_memory_stall_us = BALLAST_UNKNOWN_BYTES;
+        observation.node_count = 0;
         auto observed = guarded("observe", [&](ballast_error& error) {
             return module_.observe(instance_, &observation, &error);
         });
         if (!observed) return observed;
     }
     return take(into);
+}
+
+void ModuleBackend::take_host(HostState& into) const {
+    const ballast_observation& told = sheet_->observation;
+    into.total_bytes = told.host_total_bytes;
+    into.available_bytes = told.host_available_bytes;
+    into.swap_total_bytes = told.host_swap_total_bytes;
+    into.swap_free_bytes = told.host_swap_free_bytes;
+    into.memory_stall_us = told.host_memory_stall_us;
+    into.nodes.clear();
+    const std::size_t count = std::min<std::size_t>(told.node_count, sheet_->nodes.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        const ballast_node& node = sheet_->nodes[i];
+        // Numbers that do not rise make no sense, nor what follows them.
+        const bool rises = into.nodes.empty() || node.id > into.nodes.back().id;
+        if (node.id >= kMostNodes || !rises) return;
+        into.nodes.push_back({node.id, node.total_bytes, node.free_bytes, node.available_bytes});
+    }
 }
 
 // Looks at the sheet and copies it: names and keys where rows changed, figures always.
@@ -242,11 +266,7 @@ Result<void> ModuleBackend::take(Observation& into) {
     last_trouble_ = trouble;
 
     into.at = Time(Duration(observation.at_ns));
-    into.host = {.total_bytes = observation.host_total_bytes,
-                 .available_bytes = observation.host_available_bytes,
-                 .swap_total_bytes = observation.host_swap_total_bytes,
-                 .swap_free_bytes = observation.host_swap_free_bytes,
-                 .memory_stall_us = observation.host_memory_stall_us};
+    take_host(into.host);
     if (known.membership != membership_ || known.size() != told.size()) {
         known = told;
         known.membership = membership_;
@@ -264,6 +284,7 @@ Result<void> ModuleBackend::take(Observation& into) {
     known.cache_bytes = told.cache_bytes;
     known.swapped_in_bytes = told.swapped_in_bytes;
     known.swapped_out_bytes = told.swapped_out_bytes;
+    known.node_mask = told.node_mask;
     return {};
 }
 

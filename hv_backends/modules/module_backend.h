@@ -56,6 +56,7 @@ class ModuleBackend final : public Backend {
 
     ModuleBackend(const ballast_backend_module& module, const Clock& clock, CallWatch& watch);
     Result<void> take(Observation& into);
+    void take_host(HostState& into) const;
 
     const ballast_backend_module& module_;
     const Clock& clock_;

@@ -5,6 +5,7 @@ import pathlib
 import re
 import socket
 import time
+import uuid
 
 BOOT_TIMEOUT_S = 30
 RUN_TIMEOUT_S = 60
@@ -13,6 +14,7 @@ MIB_KIB = 1024
 DOMAIN_XML = """
 <domain type='qemu'>
   <name>{name}</name>
+  <uuid>{uuid}</uuid>
   {max_memory}
   <memory unit='KiB'>{memory_kib}</memory>
   <currentMemory unit='KiB'>{memory_kib}</currentMemory>
@@ -26,12 +28,16 @@ DOMAIN_XML = """
   <features><acpi/></features>
   <cpu mode='custom' match='exact'><model>qemu64</model>{numa}</cpu>
   <on_reboot>restart</on_reboot>
+  <on_crash>preserve</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
     <serial type='file'><source path='{console}'/><target port='0'/></serial>
     <serial type='unix'><source mode='bind' path='{channel}'/><target port='1'/></serial>
+    {disk}
+    {virtio_mem}
     {balloon}
+    <panic model='isa'/>
   </devices>
 </domain>
 """
@@ -43,6 +49,20 @@ DIMM_XML = """
   <target><size unit='KiB'>{kib}</size><node>0</node></target>
 </memory>
 """
+VIRTIO_MEM_XML = """
+<memory model='virtio-mem'>
+  <target>
+    <size unit='KiB'>{kib}</size><node>0</node><block unit='KiB'>2048</block>
+    <requested unit='KiB'>0</requested>
+  </target>
+</memory>
+"""
+# Nothing reads it: libvirt keeps a guest's snapshots in it.
+DISK_XML = """
+<disk type='file' device='disk'>
+  <driver name='qemu' type='qcow2'/><source file='{path}'/><target dev='vda' bus='virtio'/>
+</disk>
+"""
 BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='on'>"
                "{stats}</memballoon>")
 NO_BALLOON_XML = "<memballoon model='none'/>"
@@ -51,13 +71,18 @@ NO_BALLOON_XML = "<memballoon model='none'/>"
 class Guest:
     """autodeflate: the guest takes memory back when it runs out. stats_period_s: None leaves it
     unset. balloon=False: no balloon device at all. max_memory_mib: memory can be plugged in, up
-    to that."""
+    to that. virtio_mem_mib: a virtio-mem device of that size, nothing of it plugged in.
+    persistent: defined first, so that it can be saved. disk: a qcow2 file."""
 
     def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
                  stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = "",
-                 max_memory_mib: int | None = None):
+                 max_memory_mib: int | None = None, virtio_mem_mib: int | None = None,
+                 persistent: bool = False, disk: pathlib.Path | None = None,
+                 domain_uuid: str | None = None):
         self.name = name
         self.memory_kib = memory_mib * MIB_KIB
+        self.uuid = domain_uuid or str(uuid.uuid4())
+        self._persistent = persistent
         self._lab = lab
         self._console = lab.folder / f"{name}.console"
         self._channel = lab.folder / f"{name}.sock"
@@ -66,7 +91,10 @@ class Guest:
         self._next_id = 1
         stats = f"<stats period='{stats_period_s}'/>" if stats_period_s else ""
         self._xml = DOMAIN_XML.format(
-            name=name,
+            name=name, uuid=self.uuid,
+            disk=DISK_XML.format(path=disk) if disk else "",
+            virtio_mem=VIRTIO_MEM_XML.format(kib=virtio_mem_mib * MIB_KIB)
+            if virtio_mem_mib else "",
             max_memory=MAX_MEMORY_XML.format(kib=max_memory_mib * MIB_KIB) if max_memory_mib else "",
             numa=NUMA_XML.format(kib=self.memory_kib) if max_memory_mib else "",
             memory_kib=self.memory_kib, kernel=lab.image.kernel,
@@ -77,6 +105,12 @@ class Guest:
 
     def start(self) -> None:
         self._create()
+        self.connect()
+
+    def connect(self) -> None:
+        """Its channel; anew where its QEMU is another now."""
+        self.close()
+        self._buffer = b""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(self._channel))
 
@@ -86,7 +120,11 @@ class Guest:
     def _create(self, *options) -> None:
         path = self._lab.folder / f"{self.name}.xml"
         path.write_text(self._xml)
-        self._lab.virsh("create", path, *options)
+        if self._persistent:
+            self._lab.virsh("define", path)
+            self._lab.virsh("start", self.name, *options)
+        else:
+            self._lab.virsh("create", path, *options)
 
     def wait_ready(self) -> None:
         """Until the first process in the guest listens; also after a reboot."""
@@ -105,6 +143,8 @@ class Guest:
         self.close()
         self._lab.guests.pop(self.name, None)
         self._lab.virsh("destroy", self.name)
+        if self._persistent:
+            self._lab.virsh("undefine", self.name, "--managed-save", "--snapshots-metadata")
 
     # --- from outside
 
@@ -141,6 +181,14 @@ class Guest:
         path.write_text(DIMM_XML.format(kib=mib * MIB_KIB))
         self._lab.virsh("attach-device", self.name, path, "--live")
 
+    def request_virtio_mem(self, mib: int) -> None:
+        """How much of its virtio-mem device is to be plugged in."""
+        self._lab.virsh("update-memory-device", self.name, "--requested-size", f"{mib}MiB", "--live")
+
+    def state(self) -> str:
+        """As virsh tells it, with the reason: "running (booted)"."""
+        return self._lab.virsh("domstate", self.name, "--reason").strip()
+
     # --- from inside
 
     def run(self, script: str, timeout_s: float = RUN_TIMEOUT_S) -> tuple[int, str]:
@@ -155,6 +203,11 @@ class Guest:
             if words[0] == str(request):
                 output = base64.b64decode(words[2]) if len(words) > 2 else b""
                 return int(words[1]), output.decode(errors="replace")
+
+    def panic(self) -> None:
+        """Its kernel ends."""
+        encoded = base64.b64encode(b"echo c >/proc/sysrq-trigger").decode()
+        self._socket.sendall(f"0 {encoded}\n".encode())
 
     def check(self, script: str, timeout_s: float = RUN_TIMEOUT_S) -> str:
         """Output of a script that must succeed."""

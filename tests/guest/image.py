@@ -21,6 +21,9 @@ MODULES = [
     "virtio_pci_modern_dev",
     "virtio_pci",
     "virtio_balloon",
+    "virtio_mem",
+    "pvpanic",
+    "pvpanic-mmio",
 ]
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_CACHE = HERE.parent.parent / "build" / "guest-image"

@@ -123,6 +123,13 @@ static int32_t observe(void *self, struct ballast_observation *into, struct ball
     into->columns.loan_request_bytes[0] = behaves(instance, "odd_request") ? INT64_MIN : 0;
     into->host_total_bytes = 4 * GIB;
     into->host_available_bytes = 2 * GIB;
+    if (behaves(instance, "nodes") || behaves(instance, "odd_nodes")) {
+        const uint32_t second = behaves(instance, "odd_nodes") ? 1 : 2;
+        into->nodes[0] = (struct ballast_node){1, 0, GIB, GIB / 2, GIB / 4};
+        into->nodes[1] = (struct ballast_node){second, 0, GIB, 0, BALLAST_UNKNOWN_BYTES};
+        into->node_count = 2;
+        into->node_mask[0] = 1u << 2;
+    }
     return BALLAST_OK;
 }
 

@@ -66,6 +66,24 @@ TEST_CASE("stopping waits for asynchronous guests") {
     CHECK(bench.backend.steps.back().loaned_to_bytes == 0);
 }
 
+TEST_CASE("stopping sets the balloon of a crashed guest and does not wait for it") {
+    Bench bench(fixed_settings(1024));
+    bench.backend.capabilities_.asynchronous = true;
+    bench.backend.add("g1", kGiB);
+    bench.backend.add("crashed", kGiB);
+    bench.tick();
+    bench.backend.table.loaned_bytes = {kMiB, kMiB};
+    bench.backend.table.flags[1] = DomainFlags::crashed | DomainFlags::paused;
+    bench.backend.steps.clear();
+    CHECK_FALSE(bench.controller().give_everything_back());
+    CHECK(bench.controller().lent_bytes() == kMiB);
+    REQUIRE(bench.backend.steps.size() == 2);
+    CHECK(bench.backend.steps[1].domain == key_from_name("crashed"));
+    CHECK(bench.backend.steps[1].loaned_to_bytes == 0);
+    bench.backend.table.loaned_bytes[0] = 0;
+    CHECK(bench.controller().give_everything_back());
+}
+
 TEST_CASE("refusals carry the driver's errno") {
     Bench bench;
     bench.backend.add("g1", kGiB);

@@ -143,6 +143,22 @@ TEST_CASE("status reads like a page") {
           "constraints min_mem 1\n");
 }
 
+TEST_CASE("status tells of NUMA nodes where there are several") {
+    Json status = Json::parse(kStatus);
+    status["host"]["nodes"] = Json::parse(
+        R"([{"node":0,"total_bytes":2147483648,"free_bytes":1073741824,"available_bytes":null}])");
+    CtlFixture fixture;
+    fixture.answer(200, status.dump());
+    CHECK(fixture.run({"status"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("node") == std::string::npos);
+    status["host"]["nodes"].push_back(
+        {{"node", 2}, {"total_bytes", nullptr}, {"free_bytes", 1048576}, {"available_bytes", 0}});
+    fixture.answer(200, status.dump());
+    CHECK(fixture.run({"status"}) == ExitStatus::done);
+    CHECK_THAT(fixture.out.str(), Contains("            node 0: 1 GiB free of 2 GiB\n"
+                                           "            node 2: 1 MiB free of unknown\n"));
+}
+
 TEST_CASE("--json prints the daemon's fields, wherever it stands") {
     CtlFixture fixture;
     fixture.answer(200, kStatus);

@@ -18,6 +18,11 @@ TEST_CASE("status tells the backend, the last tick and the sums") {
     CHECK(status["tick"]["time"] == "2023-11-14T22:13:20.123Z");
     CHECK(status["tick"]["took_seconds"] == Approx(0.00025));
     CHECK(status["host"]["available_bytes"] == 10 * kGiB);
+    REQUIRE(status["host"]["nodes"].size() == 2);
+    CHECK(status["host"]["nodes"][1] == nlohmann::json{{"node", 3},
+                                                       {"total_bytes", 24 * kGiB},
+                                                       {"free_bytes", kGiB},
+                                                       {"available_bytes", nullptr}});
     CHECK(status["domains"]["count"] == 2);
     CHECK(status["domains"]["loaned_bytes"] == 4 * kGiB);
     CHECK(status["domains"]["constraints"] == nlohmann::json{{"min_mem", 1}, {"backend_error", 1}});
@@ -47,6 +52,8 @@ TEST_CASE("a domain is found by its encoded name, whatever is in it") {
     CHECK(db["memory_bytes"] == 4 * kGiB);
     CHECK(db["memory_target_bytes"] == 4 * kGiB);
     CHECK(db["detail"].is_null());
+    CHECK(db["nodes"] == nlohmann::json::array());
+    CHECK(domain["nodes"] == nlohmann::json{0, 63});
 }
 
 TEST_CASE("a loan larger than the domain does not wrap around") {

@@ -94,7 +94,10 @@ inline void fill(Snapshot& snapshot) {
     snapshot.tick.took = std::chrono::microseconds(250);
     snapshot.tick.late = std::chrono::milliseconds(2);
     snapshot.tick.events = 4;
-    snapshot.host = {64 * kGiB, 10 * kGiB};
+    snapshot.host = {};
+    snapshot.host.total_bytes = 64 * kGiB;
+    snapshot.host.available_bytes = 10 * kGiB;
+    snapshot.host.nodes = {{0, 40 * kGiB, 4 * kGiB, 8 * kGiB}, {3, 24 * kGiB, kGiB, kUnknownBytes}};
     snapshot.backend_up = true;
     snapshot.backend_name = "mock";
     snapshot.policy_name = "cmm";
@@ -130,6 +133,7 @@ inline void fill(Snapshot& snapshot) {
     odd.flags = DomainFlags::paused | DomainFlags::migrating;
     odd.disabled = true;
     odd.page_shift = 16;
+    odd.node_mask = (std::uint64_t{1} << 63U) | 1U;
     snapshot.decisions = {db, odd};
     snapshot.gone_inflated_bytes = 3 * kMiB;
     snapshot.gone_deflated_bytes = 2 * kMiB;

@@ -46,6 +46,10 @@ TEST_CASE("each series carries what the snapshot says") {
 
     CHECK(series(text, "ballast_host_memory_bytes") == 64.0 * kGiB);
     CHECK(series(text, "ballast_host_memory_available_bytes") == 10.0 * kGiB);
+    CHECK(series(text, R"(ballast_host_node_memory_bytes{node="0"})") == 40.0 * kGiB);
+    CHECK(series(text, R"(ballast_host_node_memory_free_bytes{node="3"})") == 1.0 * kGiB);
+    CHECK(series(text, R"(ballast_host_node_memory_available_bytes{node="0"})") == 8.0 * kGiB);
+    CHECK(series_with(text, "ballast_host_node_memory_available_bytes{") == 1);  // of 3, not known
     CHECK(series(text, "ballast_host_domain_memory_bytes") == 9.0 * kGiB);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
     CHECK(series(text, "ballast_host_oom_freed_bytes") == 16.0 * kMiB);

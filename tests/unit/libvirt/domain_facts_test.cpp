@@ -71,6 +71,40 @@ TEST_CASE("words in a description or in metadata are not taken for devices") {
     CHECK_FALSE(facts->pinned_memory);
 }
 
+TEST_CASE("virtio-mem is told as what it may come to, what is plugged in and what is wanted") {
+    const auto device = [](int size_kib, int requested_kib, int current_kib) {
+        return "<memory model='virtio-mem'><target><size unit='KiB'>" + std::to_string(size_kib) +
+               "</size><block unit='KiB'>2048</block><requested unit='KiB'>" +
+               std::to_string(requested_kib) + "</requested><current unit='KiB'>" +
+               std::to_string(current_kib) + "</current></target></memory>";
+    };
+    const auto facts = parse_domain_facts(
+        domain("<memory model='dimm'><target><size unit='KiB'>131072</size></target></memory>" +
+               device(524288, 262144, 131072) + device(2048, 0, 2048)));
+    REQUIRE(facts);
+    CHECK(facts->virtio_mem_bytes == 526336ULL * 1024);
+    CHECK(facts->virtio_mem_requested_bytes == 262144ULL * 1024);
+    CHECK(facts->virtio_mem_plugged_bytes == 133120ULL * 1024);
+    CHECK(parse_domain_facts(domain(""))->virtio_mem_bytes == 0);
+    // More than there is; sizes that are none.
+    CHECK(parse_domain_facts(domain(device(2048, 0, 4096)))->virtio_mem_plugged_bytes ==
+          2048ULL * 1024);
+    CHECK(parse_domain_facts(domain(device(-1, -1, -1)))->virtio_mem_bytes == 0);
+}
+
+TEST_CASE("the nodes that a domain is bound to are those of all its bindings") {
+    const auto nodes = [](const std::string& numatune) {
+        return parse_domain_facts(domain("", "<numatune>" + numatune + "</numatune>"))->node_mask;
+    };
+    CHECK(nodes("<memory mode='strict' nodeset='1,3-4'/>") == 0b11010);
+    CHECK(nodes("<memory mode='interleave' nodeset='0'/>"
+                "<memnode cellid='0' mode='restrictive' nodeset='2'/>") == 0b101);
+    CHECK(nodes("<memory mode='preferred' nodeset='1'/>") == 0);
+    CHECK(nodes("<memory mode='strict' placement='auto'/>") == 0);
+    CHECK(nodes("<memory mode='strict' nodeset='all of them'/>") == 0);
+    CHECK(nodes("") == 0);
+}
+
 TEST_CASE("figures that do not parse are as if absent") {
     const auto facts = parse_domain_facts(
         "<domain><memory unit='KiB'>99999999999999999999</memory><devices>"

@@ -25,6 +25,13 @@ TEST_CASE("a guest without statistics is starting for ten seconds, then has none
     CHECK(freshness.update(0, 1, true, Time{2h}) == DomainFlags::no_stats);
 }
 
+TEST_CASE("a domain that is brought up paused is starting until its guest has run") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK(freshness.update(0, 1, false, Time{5min}) == DomainFlags::starting);
+    CHECK(freshness.update(0, 1, true, Time{5min + 9s}) == DomainFlags::starting);
+    CHECK(freshness.update(0, 1, true, Time{5min + 10s}) == DomainFlags::no_stats);
+}
+
 TEST_CASE("after a reboot the statistics of before are none") {
     Freshness freshness = seen_first_at(Time{});
     CHECK(freshness.update(100, 1, true, Time{5s}) == DomainFlags::none);

@@ -1,14 +1,56 @@
 #include "hv_backends/libvirt/host_memory.h"
 
-#include <catch2/catch.hpp>
+#include <stdlib.h>
 
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace fs = std::filesystem;
+
+using ballast::HostNode;
+using ballast::HostState;
 using ballast::is_local;
 using ballast::kUnknownBytes;
 using ballast::parse_meminfo;
+using ballast::parse_node_list;
 using ballast::parse_pressure;
+using ballast::read_local_memory;
+
+namespace {
+
+HostState parse(std::string_view text) {
+    HostState host;
+    parse_meminfo(text, host);
+    return host;
+}
+
+// A host of our own making below a temporary folder.
+class Root {
+  public:
+    Root() {
+        std::string name = (fs::temp_directory_path() / "ballast-host-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    ~Root() { fs::remove_all(path_); }
+    Root(const Root&) = delete;
+    Root& operator=(const Root&) = delete;
+    void write(const std::string& name, const std::string& text) const {
+        const fs::path file = path_ / name;
+        fs::create_directories(file.parent_path());
+        std::ofstream(file) << text;
+    }
+    std::string path() const { return path_.string(); }
+
+  private:
+    fs::path path_;
+};
+
+}  // namespace
 
 TEST_CASE("total and available memory are read from meminfo") {
-    const auto host = parse_meminfo(
+    const auto host = parse(
         "MemTotal:       24682596 kB\nMemFree:        23000000 kB\nMemAvailable:   24000000 kB\n");
     CHECK(host.total_bytes == 24682596ULL * 1024);
     CHECK(host.available_bytes == 24000000ULL * 1024);
@@ -18,13 +60,13 @@ TEST_CASE("what meminfo does not tell is unknown") {
     for (const char* text :
          {"", "MemTotal:", "MemTotal:    \n", "MemTotal: many kB\n",
           "MemTotal: 99999999999999999999 kB", "MemTotal: 18446744073709551615"}) {
-        CHECK(parse_meminfo(text).total_bytes == kUnknownBytes);
-        CHECK(parse_meminfo(text).available_bytes == kUnknownBytes);
+        CHECK(parse(text).total_bytes == kUnknownBytes);
+        CHECK(parse(text).available_bytes == kUnknownBytes);
     }
 }
 
 TEST_CASE("swap is read from meminfo") {
-    const auto host = parse_meminfo("SwapCached: 5 kB\nSwapTotal: 100 kB\nSwapFree: 40 kB\n");
+    const auto host = parse("SwapCached: 5 kB\nSwapTotal: 100 kB\nSwapFree: 40 kB\n");
     CHECK(host.swap_total_bytes == 100 * 1024);
     CHECK(host.swap_free_bytes == 40 * 1024);
 }
@@ -38,6 +80,46 @@ TEST_CASE("a kernel without pressure stall information tells nothing") {
     for (const char* text : {"", "some", "some avg10=0.00\nfull total=5\n", "full total=5\n",
                              "some total=\n", "some total=x"})
         CHECK(parse_pressure(text) == kUnknownBytes);
+}
+
+TEST_CASE("lists of nodes are read as the kernel writes them") {
+    CHECK(parse_node_list("0\n") == 0b1);
+    CHECK(parse_node_list("0-2,5\n") == 0b100111);
+    CHECK(parse_node_list("3,1") == 0b1010);
+    CHECK(parse_node_list("63") == std::uint64_t{1} << 63U);
+    // Beyond what is told apart.
+    CHECK(parse_node_list("1,64,100-4294967295") == 0b10);
+    for (const char* text : {"", "\n", "x", "0-", "0-x", "1;2", "-1", "99999999999"})
+        CHECK(parse_node_list(text) == 0);
+}
+
+TEST_CASE("a host's nodes with memory are read, each with its own figures") {
+    const Root root;
+    root.write("proc/meminfo", "MemTotal: 3000 kB\nMemAvailable: 1000 kB\n");
+    root.write("sys/devices/system/node/has_memory", "0,2\n");
+    root.write("sys/devices/system/node/node0/meminfo",
+               "Node 0 MemTotal:       1000 kB\nNode 0 MemFree:         100 kB\n"
+               "Node 0 Active(file):     20 kB\nNode 0 Inactive(file):    3 kB\n"
+               "Node 0 SReclaimable:      1 kB\n");
+    root.write("sys/devices/system/node/node2/meminfo",
+               "Node 2 MemTotal: 2000 kB\nNode 2 MemFree: 50 kB\n");
+    HostState host;
+    for (int round = 0; round < 2; ++round) {
+        read_local_memory(root.path(), host);
+        CHECK(host.total_bytes == 3000 * 1024);
+        REQUIRE(host.nodes.size() == 2);
+        CHECK(host.nodes[0] == HostNode{0, 1000 * 1024, 100 * 1024, 124 * 1024});
+        CHECK(host.nodes[1] == HostNode{2, 2000 * 1024, 50 * 1024, kUnknownBytes});
+    }
+}
+
+TEST_CASE("a host that tells of no nodes has none") {
+    const Root root;
+    HostState host;
+    host.nodes.resize(3);
+    read_local_memory(root.path(), host);
+    CHECK(host.nodes.empty());
+    CHECK(host.total_bytes == kUnknownBytes);
 }
 
 TEST_CASE("only URIs without a host lead to this machine") {

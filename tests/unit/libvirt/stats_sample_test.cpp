@@ -48,6 +48,20 @@ StatsSample balloon(std::uint64_t current_kib, std::uint64_t maximum_kib) {
 
 }  // namespace
 
+TEST_CASE("of virtio-mem only what is plugged in is the domain's, and none of it is lent") {
+    DomainFacts facts;
+    facts.virtio_mem_bytes = 512 * kMiB;
+    facts.virtio_mem_plugged_bytes = 128 * kMiB;
+    // 512 MiB of memory and as much virtio-mem; the balloon holds 112.
+    const auto figures = memory_figures(balloon((512 - 112 + 128) * 1024, 1024 * 1024), facts);
+    CHECK(figures.total_bytes == 640 * kMiB);
+    CHECK(figures.ballooned_bytes == 512 * kMiB);
+    CHECK(figures.loaned_bytes == 112 * kMiB);
+    // Figures that do not fit each other.
+    facts.virtio_mem_bytes = 2048 * kMiB;
+    CHECK(memory_figures(balloon(1024, 1024 * 1024), facts).ballooned_bytes == 0);
+}
+
 TEST_CASE("a guest's record becomes figures") {
     const StatsSample sample = Parameters()
                                    .integer("state.state", VIR_DOMAIN_RUNNING)

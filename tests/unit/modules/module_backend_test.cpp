@@ -60,6 +60,24 @@ TEST_CASE("a module's domains, figures and moves come through") {
     CHECK(instance.seen.domains.membership == membership);
 }
 
+TEST_CASE("a module that knows of nodes tells them, and which a domain is bound to") {
+    Instance instance("nodes");
+    REQUIRE(instance.backend->observe(instance.seen));
+    CHECK(instance.seen.host.nodes ==
+          std::vector<HostNode>{{1, kGiB, kGiB / 2, kGiB / 4}, {2, kGiB, 0, kUnknownBytes}});
+    CHECK(instance.seen.domains.node_mask[0] == 1U << 2U);
+    Instance without("none");
+    REQUIRE(without.backend->observe(instance.seen));
+    CHECK(instance.seen.host.nodes.empty());
+    CHECK(instance.seen.domains.node_mask[0] == 0);
+}
+
+TEST_CASE("a node that is told twice counts once") {
+    Instance instance("odd_nodes");
+    REQUIRE(instance.backend->observe(instance.seen));
+    CHECK(instance.seen.host.nodes.size() == 1);
+}
+
 TEST_CASE("two instances never tell the same membership") {
     Instance one("none"), other("none");
     REQUIRE(one.backend->observe(one.seen));
