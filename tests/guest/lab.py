@@ -134,6 +134,8 @@ class Lab:
         # nsenter forked libvirtd into the namespace; it is the one child of nsenter.
         children = pathlib.Path(f"/proc/{self._libvirtd.pid}/task/{self._libvirtd.pid}/children")
         os.kill(int(children.read_text().split()[0]), which)
+        if which == signal.SIGCONT:
+            self._libvirtd.send_signal(which)  # it stops along with its child
 
     def _end_libvirtd(self, how: signal.Signals) -> None:
         self.signal_libvirtd(how)
