@@ -177,6 +177,11 @@ class Lab:
         """One that never runs: cheap, and its QEMU is there."""
         Guest(self, name, **options).start_paused()
 
+    def migrate(self, name: str, target: "Lab") -> None:
+        """Live, to another lab."""
+        self.virsh("migrate", "--live", "--unsafe", name, target.uri,
+                   "--migrateuri", "tcp://127.0.0.1:49300")
+
     def contains(self, process: pathlib.Path) -> bool:
         """Whether a folder of /proc is that of a process of the lab."""
         first = pathlib.Path(f"/proc/{self._first_pid}")
