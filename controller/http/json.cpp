@@ -27,7 +27,7 @@ std::string timestamp(WallTime time) {
                        fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis.count());
 }
 
-constexpr std::array<std::pair<DomainFlags, std::string_view>, 13> kFlagNames{{
+constexpr std::array<std::pair<DomainFlags, std::string_view>, 14> kFlagNames{{
     {DomainFlags::paused, "paused"},
     {DomainFlags::migrating, "migrating"},
     {DomainFlags::hotplug, "hotplug"},
@@ -36,6 +36,7 @@ constexpr std::array<std::pair<DomainFlags, std::string_view>, 13> kFlagNames{{
     {DomainFlags::pinned_memory, "pinned_memory"},
     {DomainFlags::deflate_on_oom, "deflate_on_oom"},
     {DomainFlags::starting, "starting"},
+    {DomainFlags::unanswered, "unanswered"},
     {DomainFlags::carried_over, "carried_over"},
     {DomainFlags::crashed, "crashed"},
     {DomainFlags::saving, "saving"},

@@ -134,6 +134,8 @@ class Lab:
         # nsenter forked libvirtd into the namespace; it is the one child of nsenter.
         children = pathlib.Path(f"/proc/{self._libvirtd.pid}/task/{self._libvirtd.pid}/children")
         os.kill(int(children.read_text().split()[0]), which)
+        if which == signal.SIGCONT:
+            self._libvirtd.send_signal(which)  # it stops along with its child
 
     def _end_libvirtd(self, how: signal.Signals) -> None:
         self.signal_libvirtd(how)
@@ -174,6 +176,11 @@ class Lab:
     def start_paused_guest(self, name: str, **options) -> None:
         """One that never runs: cheap, and its QEMU is there."""
         Guest(self, name, **options).start_paused()
+
+    def migrate(self, name: str, target: "Lab") -> None:
+        """Live, to another lab."""
+        self.virsh("migrate", "--live", "--unsafe", name, target.uri,
+                   "--migrateuri", "tcp://127.0.0.1:49300")
 
     def contains(self, process: pathlib.Path) -> bool:
         """Whether a folder of /proc is that of a process of the lab."""

@@ -1,6 +1,5 @@
 """A guest that is migrated while it lends, between two hosts that both run Ballast."""
 
-import subprocess
 import unittest
 
 from daemon import Daemon
@@ -20,12 +19,6 @@ class MigrationTest(unittest.TestCase):
         self.here = self.enterContext(
             Daemon(self.source, guests=calm, simulate_loan_target_kb=LENT_KIB))
         self.there = self.enterContext(Daemon(self.target, guests=calm))
-
-    def _migrate(self) -> None:
-        subprocess.run(
-            ["virsh", "-q", "-c", self.source.uri, "migrate", "--live", "--unsafe", "g1",
-             self.target.uri, "--migrateuri", "tcp://127.0.0.1:49300"],
-            check=True, capture_output=True, text=True, timeout=60)
 
     def _actual_kib(self, lab) -> int:
         return int(lab.virsh("domstats", "--balloon", "--nowait", "g1")
@@ -49,7 +42,7 @@ class MigrationTest(unittest.TestCase):
         credit_kib = self.here.credit_kib("g1")
         kept_kib = self.guest.actual_kib()
         self.assertLess(kept_kib, MEMORY_MIB * MIB_KIB)
-        self._migrate()
+        self.source.migrate("g1", self.target)
         wait_for("it is settled there", lambda: "g1" in (known := self.there.domains()[1])
                  and not {"migrating", "starting"} & set(known["g1"]["flags"]), 30)
         for _ in range(5):

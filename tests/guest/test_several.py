@@ -128,5 +128,38 @@ class SeveralTest(unittest.TestCase):
         self._wait_lent(self.near, 0)
 
 
+class MigrationTest(unittest.TestCase):
+    def setUp(self):
+        self.source, self.target = self.enterContext(Lab()), self.enterContext(Lab())
+        self.guest = self.source.start_guest("g1")
+        self.daemon = self.enterContext(Daemon(
+            self.source, guests={"surge_below": "0"}, uris=[self.source.uri, self.target.uri]))
+        self.daemon.wait_settled("g1")
+
+    def _actual_kib(self) -> int:
+        return int(self.target.virsh("domstats", "--balloon", "--nowait", "g1")
+                   .split("balloon.current=")[1].split()[0])
+
+    def test_a_guest_that_moves_between_the_hosts_stays_the_same_domain(self):
+        self.daemon.ctl("set", "g1", "simulate_loan_target_kb", LOAN_KIB)
+        wait_for("the guest lends",
+                 lambda: self.guest.actual_kib() == self.guest.memory_kib - LOAN_KIB, 30)
+        self.daemon.next_tick()
+        self.source.migrate("g1", self.target)
+        wait_for("it is held no more",
+                 lambda: self.daemon.domain("g1")["constraint"] == "none", 30)
+        for _ in range(5):
+            self.daemon.next_tick()
+            domains = self.daemon.domains()[1]
+            self.assertEqual(set(domains), {"g1"})
+            self.assertEqual(domains["g1"]["loaned_bytes"], LOAN_KIB * 1024)
+        self.assertEqual(self._actual_kib(), self.guest.memory_kib - LOAN_KIB)
+        # What was set at run time still holds: it is no new domain.
+        self.assertEqual(int(self.daemon.ctl("get", "g1", "simulate_loan_target_kb")), LOAN_KIB)
+        self.daemon.ctl("set", "g1", "simulate_loan_target_kb", LOAN_KIB // 2)
+        wait_for("it gives back there", lambda: self._actual_kib() ==
+                 self.guest.memory_kib - LOAN_KIB // 2, 15)
+
+
 if __name__ == "__main__":
     unittest.main()
