@@ -109,8 +109,7 @@ void BulkReader::give_up() {
     job_.reset();
 }
 
-Result<BulkRecords> BulkReader::read(bool& handles_void) {
-    handles_void = false;
+Result<BulkRecords> BulkReader::read() {
     if (hanging() >= kMostGivenUp)
         return fail(Errc::timed_out,
                     fmt::format("{} calls hang in libvirt; no more are made until one returns",
@@ -122,7 +121,6 @@ Result<BulkRecords> BulkReader::read(bool& handles_void) {
                   answer.error().message());
         give_up();
         answer = ask(timed_out);
-        handles_void = true;
     }
     if (timed_out) give_up();
     return answer;

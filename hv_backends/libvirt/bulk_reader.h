@@ -29,9 +29,8 @@ class BulkReader {
 
     // Blocks for twice the deadline at most. A call that does not return by then is given up; the
     // domain that it waits for is then busy, which the next call is told to pass over (NOWAIT).
-    // `handles_void` becomes true where handles of earlier answers belong to a connection that was
-    // given up. Errors: those of libvirt_failure(); timed_out.
-    Result<BulkRecords> read(bool& handles_void);
+    // Errors: those of libvirt_failure(); timed_out.
+    Result<BulkRecords> read();
     // Calls that were given up and have not returned.
     std::size_t hanging() noexcept;
 

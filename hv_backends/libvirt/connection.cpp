@@ -52,10 +52,6 @@ Errc code_of(int number) noexcept {
 
 }  // namespace
 
-DomainHandle share(virDomainPtr domain) noexcept {
-    return DomainHandle(virDomainRef(domain) == 0 ? domain : nullptr);
-}
-
 int last_error_number() noexcept {
     const virError* error = virGetLastError();
     return error == nullptr ? VIR_ERR_OK : error->code;

@@ -28,9 +28,6 @@ struct StatsFreer {
 };
 using StatsHandle = std::unique_ptr<virDomainStatsRecordPtr, StatsFreer>;
 
-// A second owner of a handle that libvirt lends us.
-DomainHandle share(virDomainPtr domain) noexcept;
-
 // libvirt's number for what went wrong last on this thread (VIR_ERR_OK if nothing did).
 int last_error_number() noexcept;
 

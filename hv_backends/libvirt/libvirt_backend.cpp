@@ -10,16 +10,18 @@
 #include "base/units.h"
 #include "hv_backends/libvirt/backoff.h"
 #include "hv_backends/libvirt/connection.h"
+#include "hv_backends/libvirt/domain_calls.h"
 #include "hv_backends/libvirt/event_relay.h"
 #include "hv_backends/libvirt/event_subscription.h"
 #include "hv_backends/libvirt/event_thread.h"
 #include "hv_backends/libvirt/host_memory.h"
-#include "hv_backends/libvirt/move_queue.h"
 #include "hv_backends/libvirt/observer.h"
 
 namespace ballast {
 namespace {
 
+// A domain whose facts take longer is starting until they come.
+constexpr Duration kFactsPatience = std::chrono::milliseconds(200);
 constexpr Duration kLettingGo = std::chrono::seconds(2);
 
 class LibvirtBackend final : public Backend {
@@ -29,7 +31,7 @@ class LibvirtBackend final : public Backend {
           clock_(clock),
           relay_(std::make_shared<EventRelay>(clock)),
           reconnect_(options.reconnect_min, options.reconnect_max),
-          observer_(options.stats_period_s, *relay_) {
+          observer_(*relay_) {
         capabilities_.name = "libvirt";
         capabilities_.description = "virtio balloons of the domains at " + options.uri;
         capabilities_.asynchronous = true;
@@ -52,8 +54,8 @@ class LibvirtBackend final : public Backend {
     void disconnect() noexcept;
     void wait_until_forgotten() noexcept;
     bool connection_broke() const noexcept;
-    Result<BulkRecords> read_statistics();
-    void hear_of_moves();
+    void hear_of_calls();
+    void hear_of(CallOutcome& outcome);
     void tell_failed(const DomainKey& domain, Constraint constraint, std::string detail);
 
     const LibvirtOptions options_;
@@ -72,9 +74,9 @@ class LibvirtBackend final : public Backend {
     // With connections of their own.
     WorkerThreads threads_;
     std::optional<BulkReader> reader_;
-    std::optional<MoveQueue> moves_;
+    std::optional<DomainCalls> calls_;
     std::vector<DomainKey> overdue_;
-    std::vector<MoveOutcome> outcomes_;
+    std::vector<CallOutcome> outcomes_;
 };
 
 Result<void> LibvirtBackend::start(EventSink& sink) {
@@ -129,15 +131,17 @@ Result<void> LibvirtBackend::connect() {
     observer_.forget_connection();
     remote_memory_ = {};
     reader_.emplace(options_.uri, options_.answer_deadline, threads_);
-    moves_.emplace(clock_,
-                   MoveQueue::Options{.uri = options_.uri, .overdue_after = options_.move_deadline},
+    calls_.emplace(clock_,
+                   DomainCalls::Options{.uri = options_.uri,
+                                        .stats_period_s = options_.stats_period_s,
+                                        .overdue_after = options_.move_deadline},
                    threads_);
     reconnect_.succeeded();
     return {};
 }
 
 void LibvirtBackend::disconnect() noexcept {
-    moves_.reset();
+    calls_.reset();
     reader_.reset();
     observer_.forget_connection();
     subscription_.reset();
@@ -159,13 +163,6 @@ Result<void> LibvirtBackend::ensure_connected() {
     return connected;
 }
 
-Result<BulkRecords> LibvirtBackend::read_statistics() {
-    bool handles_void = false;
-    auto records = reader_->read(handles_void);
-    if (handles_void) observer_.forget_handles();
-    return records;
-}
-
 void LibvirtBackend::tell_failed(const DomainKey& domain, Constraint constraint,
                                  std::string detail) {
     Event event;
@@ -175,25 +172,37 @@ void LibvirtBackend::tell_failed(const DomainKey& domain, Constraint constraint,
     relay_->send(std::move(event));
 }
 
-// What became of the moves that were accepted.
-void LibvirtBackend::hear_of_moves() {
-    moves_->take_outcomes(outcomes_);
-    for (MoveOutcome& outcome : outcomes_) {
-        LibvirtDomain* const domain = observer_.find(0, outcome.domain);
-        if (domain == nullptr || outcome.gone) continue;  // the observation tells
-        if (outcome.of_books) {
+void LibvirtBackend::hear_of(CallOutcome& outcome) {
+    LibvirtDomain* const domain = observer_.find(0, outcome.domain);
+    if (domain == nullptr || outcome.gone) return;  // the observation tells
+    switch (outcome.kind) {
+        case CallKind::facts:
+            observer_.take_facts(*domain, outcome, clock_.now());
+            return;
+        case CallKind::job:
+            observer_.take_job(*domain, outcome);
+            return;
+        case CallKind::books:
             if (outcome.done)
                 domain->facts.books = outcome.books;
             else
                 log::debug("{}", outcome.detail);
-        } else if (outcome.done) {
-            domain->calls.succeeded();
-        } else {
-            tell_failed(outcome.domain, outcome.constraint, std::move(outcome.detail));
-        }
-        if (outcome.waited) domain->calls.failed(clock_.now());
+            break;
+        case CallKind::balloon:
+            if (outcome.done)
+                domain->calls.succeeded();
+            else
+                tell_failed(outcome.domain, outcome.constraint, std::move(outcome.detail));
+            break;
     }
-    moves_->take_overdue(overdue_);
+    if (outcome.waited) domain->calls.failed(clock_.now());
+}
+
+// What became of the calls that were asked for.
+void LibvirtBackend::hear_of_calls() {
+    calls_->take_outcomes(outcomes_);
+    for (CallOutcome& outcome : outcomes_) hear_of(outcome);
+    calls_->take_overdue(overdue_);
     for (const DomainKey& domain : overdue_)
         tell_failed(domain, Constraint::stuck, "its QEMU does not answer");
 }
@@ -201,11 +210,16 @@ void LibvirtBackend::hear_of_moves() {
 Result<void> LibvirtBackend::observe(Observation& into) {
     EventThread::silence_errors();
     if (auto connected = ensure_connected(); !connected) return connected;
-    hear_of_moves();
+    hear_of_calls();
     observer_.apply_notes(clock_.now());
-    const auto records = read_statistics();
+    const auto records = reader_->read();
     if (records) {
-        observer_.observe(*records, clock_.now(), into);
+        into.at = clock_.now();
+        if (observer_.follow(*records, into.at, into.domains, *calls_)) {
+            calls_->wait_for_facts(kFactsPatience);
+            hear_of_calls();
+        }
+        observer_.fill(into.at, into.domains, *calls_);
         if (is_local(options_.uri))
             read_local_memory("", into.host);
         else
@@ -224,7 +238,7 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
         return {StepStatus::failed, step.loaned_from_bytes, Constraint::backend_error,
                 "not connected to libvirt"};
     LibvirtDomain* domain = observer_.find(step.row, step.domain);
-    if (domain == nullptr || domain->handle == nullptr)
+    if (domain == nullptr)
         return {StepStatus::gone, 0, Constraint::backend_error, "no longer there"};
     // A domain without any memory is not one: libvirt refuses it as well.
     if (step.loaned_to_bytes >= domain->ballooned_bytes)
@@ -236,12 +250,12 @@ StepOutcome LibvirtBackend::apply(const Step& step) noexcept {
                 fmt::format("kept libvirt waiting; asked again {} after that",
                             format_duration(domain->calls.wait()))};
 
-    if (const Duration waiting = moves_->overdue(step.domain); waiting > Duration{0})
+    if (const Duration waiting = calls_->overdue(step.domain); waiting > Duration{0})
         return {StepStatus::refused, domain->loaned_bytes, Constraint::stuck,
                 fmt::format("its QEMU has not answered for {}",
                             format_duration(std::chrono::floor<std::chrono::seconds>(waiting)))};
 
-    moves_->ask(step.domain, (domain->ballooned_bytes - step.loaned_to_bytes) / kKiB);
+    calls_->set_balloon(step.domain, (domain->ballooned_bytes - step.loaned_to_bytes) / kKiB);
     return {StepStatus::accepted, domain->loaned_bytes, Constraint::none, {}};
 }
 
@@ -251,7 +265,7 @@ std::optional<CarriedBooks> LibvirtBackend::carried_books(const DomainKey& domai
 }
 
 void LibvirtBackend::keep_books(const DomainKey& domain, const std::optional<CarriedBooks>& books) {
-    if (moves_) moves_->ask_to_keep(domain, books);
+    if (calls_) calls_->keep_books(domain, books);
 }
 
 }  // namespace

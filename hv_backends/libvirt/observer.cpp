@@ -1,8 +1,5 @@
 #include "hv_backends/libvirt/observer.h"
 
-#include <libvirt/virterror.h>
-
-#include <cstdlib>
 #include <utility>
 
 #include "base/units.h"
@@ -11,50 +8,15 @@
 namespace ballast {
 namespace {
 
-// Without any progress for so long, a virtio-mem device is taken to stay as it is.
-constexpr Duration kResizePatience = std::chrono::minutes(1);
 constexpr std::uint8_t kPageShift = 12;  // virtio's balloon counts 4 KiB pages everywhere
-
-void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
-    Event event;
-    event.kind = kind;
-    event.domain = domain;
-    relay.send(std::move(event));
-}
-
-std::uint64_t bytes_of(std::uint64_t kib) noexcept {
-    return kib > kUnknownBytes / kKiB ? kUnknownBytes : kib * kKiB;
-}
-
-// Whether a job (of which a migration is one) runs; false if that cannot be told.
-bool job_runs(virDomainPtr domain) noexcept {
-    virDomainJobInfo job{};
-    return virDomainGetJobInfo(domain, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
-}
-
-// Counts only rise while a guest runs: statistics with one that goes back are not believed.
-bool believable(LibvirtDomain& domain, const StatsSample& sample,
-                std::uint64_t total_bytes) noexcept {
-    const bool goes_back = sample.major_faults != kUnknownBytes &&
-                           domain.major_faults != kUnknownBytes &&
-                           sample.major_faults < domain.major_faults;
-    if (goes_back) domain.doubted_update_s = sample.last_update_s;
-    domain.major_faults = sample.major_faults;
-    const bool doubted =
-        domain.doubted_update_s != 0 && domain.doubted_update_s == sample.last_update_s;
-    return !doubted && plausible(sample, total_bytes);
-}
 
 }  // namespace
 
-void Observer::forget_handles() noexcept {
-    for (LibvirtDomain& domain : domains_) domain.handle.reset();
-}
-
 void Observer::forget_connection() noexcept {
     for (LibvirtDomain& domain : domains_) {
-        domain.handle.reset();
+        domain.facts_state = FactsState::due;
         domain.facts_known = false;
+        domain.job_asked = false;
         domain.calls.succeeded();
     }
 }
@@ -67,7 +29,7 @@ void Observer::apply_notes(Time now) {
         LibvirtDomain& domain = domains_[found->second];
         switch (note.kind) {
             case Note::Kind::changed:
-                domain.facts_known = false;
+                domain.facts_state = FactsState::due;
                 break;
             case Note::Kind::rebooted:
                 domain.freshness.restart(now);
@@ -81,6 +43,7 @@ void Observer::apply_notes(Time now) {
                 break;
             case Note::Kind::migration_began:
                 domain.told_migrating = true;
+                domain.job_asked = false;  // that was the one before
                 break;
             case Note::Kind::migration_ended:
                 domain.told_migrating = false;
@@ -89,8 +52,7 @@ void Observer::apply_notes(Time now) {
     }
 }
 
-void Observer::observe(const BulkRecords& answer, Time now, Observation& into) {
-    DomainTable& table = into.domains;
+bool Observer::follow(const BulkRecords& answer, Time now, DomainTable& table, DomainCalls& calls) {
     if (table.size() != domains_.size()) {
         // Not the object of the last call: its rows are none of ours.
         for (const LibvirtDomain& domain : domains_) relay_.set_ballooned(domain.key, 0);
@@ -100,11 +62,18 @@ void Observer::observe(const BulkRecords& answer, Time now, Observation& into) {
         ++membership_;
     }
     ++pass_;
-    into.at = now;
     for (std::size_t i = 0; i < static_cast<std::size_t>(answer.count); ++i)
         take_record(*answer.records.get()[i], i, now, table);
     remove_unseen(table);
     table.membership = membership_;
+    bool asked = false;
+    for (LibvirtDomain& domain : domains_) {
+        if (domain.facts_state != FactsState::due || !domain.calls.due(now)) continue;
+        domain.facts_state = FactsState::asked;
+        calls.read_facts(domain.key);
+        asked = true;
+    }
+    return asked;
 }
 
 void Observer::take_record(const virDomainStatsRecord& record, std::size_t likely_row, Time now,
@@ -126,9 +95,7 @@ void Observer::take_record(const virDomainStatsRecord& record, std::size_t likel
         table.name[row] = name;
         ++membership_;
     }
-    if (domain->handle == nullptr) domain->handle = share(record.dom);
-    if (!domain->facts_known) read_facts(*domain, now);
-    fill(row, read_sample(record.params, record.nparams), now, table);
+    domain->record = &record;
 }
 
 LibvirtDomain& Observer::add(const DomainKey& key, Time now, DomainTable& table) {
@@ -157,108 +124,6 @@ void Observer::remove_unseen(DomainTable& table) {
         table.remove_row(row);
         ++membership_;
     }
-}
-
-void Observer::read_facts(LibvirtDomain& domain, Time now) {
-    if (!domain.calls.due(now)) return;
-    struct Free {
-        void operator()(char* text) const noexcept { std::free(text); }
-    };
-    const std::unique_ptr<char, Free> xml(virDomainGetXMLDesc(domain.handle.get(), 0));
-    const auto facts = xml == nullptr ? Result<DomainFacts>(libvirt_failure("read the XML"))
-                                      : parse_domain_facts(xml.get());
-    if (!facts) {
-        // Mostly a domain that is about to go; tried again as long as it does not.
-        domain.calls.failed(now);
-        return;
-    }
-    domain.facts = *facts;
-    domain.facts_known = true;
-    domain.facts_pass = pass_;
-    domain.facts_at = now;
-    if (domain.facts.has_balloon && domain.facts.stats_period_s == 0 && stats_period_s_ != 0) {
-        const int period = static_cast<int>(stats_period_s_);
-        // A failure leaves the figures unknown, which policies understand.
-        if (virDomainSetMemoryStatsPeriod(domain.handle.get(), period, VIR_DOMAIN_AFFECT_LIVE) == 0)
-            domain.facts.stats_period_s = stats_period_s_;
-    }
-    domain.calls.succeeded();
-}
-
-// The end of a pause or a migration may have been missed while the connection was down, and
-// libvirt does not tell of every migration that failed.
-void Observer::reconcile(LibvirtDomain& domain, DomainFlags state) {
-    if (domain.told_paused && !has(state, DomainFlags::paused)) {
-        domain.told_paused = false;
-        send(relay_, domain.key, EventKind::domain_resumed);
-    }
-    if (domain.told_migrating && !has(state, DomainFlags::migrating) &&
-        !job_runs(domain.handle.get())) {
-        domain.told_migrating = false;
-        send(relay_, domain.key, EventKind::migration_ended);
-    }
-}
-
-// What virtio-mem has plugged in is part of a balloon's size as libvirt tells it, and is itself
-// told in the XML alone. Where it changed meanwhile, the one does not fit the other, and the guest
-// would seem to have moved its balloon.
-bool Observer::sample_and_facts_differ(const LibvirtDomain& domain) const {
-    if (domain.facts.virtio_mem_bytes == 0 || !domain.balloon_told) return false;
-    return domain.facts_pass == pass_ || relay_.noted(domain.key, Note::Kind::changed);
-}
-
-void Observer::fill(std::size_t row, const StatsSample& sample, Time now, DomainTable& table) {
-    LibvirtDomain& domain = domains_[row];
-    DomainFlags flags = state_flags(sample);
-    reconcile(domain, flags);
-    if (domain.told_migrating) flags = flags | DomainFlags::migrating;
-
-    if (!domain.facts_known) {
-        flags = flags | DomainFlags::starting;
-    } else {
-        if (!domain.facts.has_balloon) flags = flags | DomainFlags::no_driver;
-        if (domain.facts.deflate_on_oom) flags = flags | DomainFlags::deflate_on_oom;
-        if (domain.facts.pinned_memory) flags = flags | DomainFlags::pinned_memory;
-    }
-    if (domain.facts_known && domain.facts.has_balloon)
-        flags = flags | domain.freshness.update(sample.last_update_s, domain.facts.stats_period_s,
-                                                sample.running(), now);
-
-    const DomainFacts& facts = domain.facts;
-    if (facts.virtio_mem_plugged_bytes != facts.virtio_mem_requested_bytes &&
-        now - domain.facts_at < kResizePatience)
-        flags = flags | DomainFlags::hotplug;
-    MemoryFigures figures = memory_figures(sample, facts);
-    if (sample_and_facts_differ(domain)) {
-        figures.total_bytes = domain.total_bytes;
-        figures.loaned_bytes = domain.loaned_bytes;
-    }
-    if (!believable(domain, sample, figures.total_bytes)) {
-        flags = flags | DomainFlags::bad_stats;
-        figures.unused_bytes = figures.usable_bytes = figures.cache_bytes = kUnknownBytes;
-    }
-    domain.total_bytes = figures.total_bytes;
-    if (figures.ballooned_bytes != domain.ballooned_bytes) {
-        domain.ballooned_bytes = figures.ballooned_bytes;
-        relay_.set_ballooned(domain.key, figures.ballooned_bytes);
-    }
-    if (sample.current_kib != kUnknownBytes || !domain.balloon_told)
-        domain.loaned_bytes = figures.loaned_bytes;
-    else
-        flags = flags | DomainFlags::unanswered;  // and not: took everything back
-    domain.balloon_told = domain.balloon_told || sample.current_kib != kUnknownBytes;
-    table.flags[row] = flags;
-    table.total_bytes[row] = figures.total_bytes;
-    table.loaned_bytes[row] = domain.loaned_bytes;
-    table.loan_request_bytes[row] = 0;
-    table.unused_bytes[row] = figures.unused_bytes;
-    table.usable_bytes[row] = figures.usable_bytes;
-    table.cache_bytes[row] = figures.cache_bytes;
-    table.major_faults[row] = domain.major_faults;
-    table.swapped_in_bytes[row] = bytes_of(sample.swapped_in_kib);
-    table.swapped_out_bytes[row] = bytes_of(sample.swapped_out_kib);
-    table.resident_bytes[row] = bytes_of(sample.rss_kib);
-    table.node_mask[row] = facts.node_mask;
 }
 
 LibvirtDomain* Observer::find(std::size_t row, const DomainKey& key) noexcept {

@@ -7,7 +7,7 @@
 
 #include "hv_backends/libvirt/backoff.h"
 #include "hv_backends/libvirt/bulk_reader.h"
-#include "hv_backends/libvirt/connection.h"
+#include "hv_backends/libvirt/domain_calls.h"
 #include "hv_backends/libvirt/domain_facts.h"
 #include "hv_backends/libvirt/event_relay.h"
 #include "hv_backends/libvirt/freshness.h"
@@ -16,15 +16,19 @@
 
 namespace ballast {
 
+// Whether what is known of a domain's XML is what it says now.
+enum class FactsState : std::uint8_t { due, asked, read };
+
 // What is known of one domain beside its columns.
 struct LibvirtDomain {
     DomainKey key;
-    DomainHandle handle;  // of the present connection
-    int id = -1;          // libvirt's number for this run of the domain
-    bool facts_known = false;
+    int id = -1;  // libvirt's number for this run of the domain
+    FactsState facts_state = FactsState::due;
+    bool facts_known = false;  // once read, by the present connection
     DomainFacts facts;
     std::uint64_t facts_pass = 0;  // the observation that read them
     Time facts_at{};               //
+    bool job_asked = false;        // whether one runs
     Freshness freshness;
     std::uint64_t major_faults = kUnknownBytes;  // as last told
     std::uint64_t doubted_update_s = 0;          // the update in which a count went back
@@ -33,8 +37,9 @@ struct LibvirtDomain {
     std::uint64_t total_bytes = 0;
     std::uint64_t ballooned_bytes = 0;  // see MemoryFigures
     std::uint64_t loaned_bytes = 0;
-    bool balloon_told = false;  // its size was told before
-    std::uint64_t pass = 0;     // last observation that held it
+    bool balloon_told = false;                     // its size was told before
+    std::uint64_t pass = 0;                        // last observation that held it
+    const virDomainStatsRecord* record = nullptr;  // of that observation, while it lasts
     // A domain that keeps libvirt waiting is not asked each tick.
     Backoff calls{std::chrono::seconds(1), std::chrono::minutes(1)};
 };
@@ -42,20 +47,24 @@ struct LibvirtDomain {
 // The loop's thread only.
 class Observer {
   public:
-    // `stats_period_s` is set on domains that have none; 0 = leave alone. `relay` outlives it.
-    Observer(std::uint32_t stats_period_s, EventRelay& relay)
-        : stats_period_s_(stats_period_s), relay_(relay) {}
+    // `relay` outlives it.
+    explicit Observer(EventRelay& relay) : relay_(relay) {}
 
-    // A new connection: handles and what was read over the old one are void, the rows stay.
+    // A new connection: what was read over the old one is void, the rows stay.
     void forget_connection() noexcept;
 
     // What was told since the last observation; before the records are read, so that they are newer
     // than every note.
     void apply_notes(Time now);
-    // What the bulk call answered; one more call per domain that is new or has changed.
-    void observe(const BulkRecords& answer, Time now, Observation& into);
-    // The handles are of a connection that hangs: they are not used any more.
-    void forget_handles() noexcept;
+    // Makes the rows those of the bulk call's answer, and asks for the XML of domains that are new
+    // or have changed. True where there were any.
+    bool follow(const BulkRecords& answer, Time now, DomainTable& table, DomainCalls& calls);
+    // Fills the rows from the answer that follow() was given, which still has to be there.
+    void fill(Time now, DomainTable& table, DomainCalls& calls);
+
+    // Ends of calls that were asked for.
+    void take_facts(LibvirtDomain& domain, const CallOutcome& outcome, Time now);
+    void take_job(LibvirtDomain& domain, const CallOutcome& outcome);
 
     // The domain of that row if it still has this key, else wherever it is now; nullptr if it is
     // gone. Valid until the next observe().
@@ -67,12 +76,11 @@ class Observer {
                      DomainTable& table);
     LibvirtDomain& add(const DomainKey& key, Time now, DomainTable& table);
     void remove_unseen(DomainTable& table);
-    void read_facts(LibvirtDomain& domain, Time now);
-    void reconcile(LibvirtDomain& domain, DomainFlags state);
-    void fill(std::size_t row, const StatsSample& sample, Time now, DomainTable& table);
+    void reconcile(LibvirtDomain& domain, DomainFlags state, DomainCalls& calls);
+    void fill(std::size_t row, const StatsSample& sample, DomainFlags state, Time now,
+              DomainTable& table);
     bool sample_and_facts_differ(const LibvirtDomain& domain) const;
 
-    const std::uint32_t stats_period_s_;
     EventRelay& relay_;
     std::uint64_t pass_ = 0;
     std::uint64_t membership_ = 0;
