@@ -155,8 +155,9 @@ TEST_CASE("status tells of NUMA nodes where there are several") {
         {{"node", 2}, {"total_bytes", nullptr}, {"free_bytes", 1048576}, {"available_bytes", 0}});
     fixture.answer(200, status.dump());
     CHECK(fixture.run({"status"}) == ExitStatus::done);
-    CHECK_THAT(fixture.out.str(), Contains("            node 0: 1 GiB free of 2 GiB\n"
-                                           "            node 2: 1 MiB free of unknown\n"));
+    CHECK_THAT(fixture.out.str(),
+               Catch::Matchers::Contains("            node 0: 1 GiB free of 2 GiB\n"
+                                         "            node 2: 1 MiB free of unknown\n"));
 }
 
 TEST_CASE("--json prints the daemon's fields, wherever it stands") {

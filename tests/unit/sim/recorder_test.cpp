@@ -70,10 +70,12 @@ TEST_CASE("a run of nothing has a CSV of its header and a report of nothing") {
 TEST_CASE("the report has the last figures, the largest loan, and the host's first and last") {
     Recorder recorder(1min, nullptr);
     Snapshot first = snapshot_of({"a"}, {lending(64)});
-    first.host = {4 * kGiB, kGiB};
+    first.host.total_bytes = 4 * kGiB;
+    first.host.available_bytes = kGiB;
     Snapshot second = first;
     second.decisions[0] = lending(32);
-    second.host = {4 * kGiB, 2 * kGiB};
+    second.host.total_bytes = 4 * kGiB;
+    second.host.available_bytes = 2 * kGiB;
     second.tick.number = 2;
     second.tick.events = 5;
     second.tick.observe_failures = 1;
