@@ -4,10 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "policy/loan_request.h"
+
 namespace ballast {
 namespace {
 
 constexpr double kPageBytes = 4096;
+constexpr double kMostBytes = 0x1p62;
 constexpr int kHalvings = 12;
 constexpr double kMuchMore = 1.25;
 
@@ -204,9 +207,16 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
         const Need& need = needs_[row];
         const double total = number(domains.total_bytes[row]);
         const double target = std::clamp(page_up(need.target), 0.0, total);
-        const bool small =
-            !need.is_short && std::abs(target - need.kept) < settings_.deadband_share * total;
-        request_bytes[row] = small ? 0 : static_cast<std::int64_t>(need.kept - target);
+        // The last of it goes back, however little it is.
+        const bool whole = target >= total;
+        const bool small = !need.is_short && !whole &&
+                           std::abs(target - need.kept) < settings_.deadband_share * total;
+        if (small || !need.movable) {
+            request_bytes[row] = 0;
+            continue;
+        }
+        const auto loan = static_cast<std::uint64_t>(std::min(total - target, kMostBytes));
+        request_bytes[row] = request_for(loan, domains.total_bytes[row], domains.loaned_bytes[row]);
     }
 }
 

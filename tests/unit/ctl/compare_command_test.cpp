@@ -105,8 +105,8 @@ TEST_CASE_METHOD(CompareFixture, "compare takes a scenario's host, minimum and e
                                    "  domains:\n    - {name: a, memory: 1GiB, loan: 1GiB}\n"
                                    "  events:\n    - {at: 1s, do: oom, domain: a}\n");
     const Json greedy = compare({file, "--samples", "1"});
-    CHECK(greedy["results"][1]["policy"] == "cmm");
-    CHECK(greedy["results"][1]["samples"][0]["lent_bytes"] == 768U << 20U);
+    CHECK(greedy["results"][2]["policy"] == "cmm");
+    CHECK(greedy["results"][2]["samples"][0]["lent_bytes"] == 768U << 20U);
     CHECK(err.str().find(file + ": left out: events") == 0);
 }
 
@@ -150,7 +150,7 @@ TEST_CASE_METHOD(CompareFixture, "compare says what it does not understand") {
         CHECK(text.find(part) != std::string::npos);
     };
     contains(told({kTrace, "--policies", "statik"}, ExitStatus::usage), "did you mean static?");
-    contains(told({kTrace, "--policies", "zzz"}, ExitStatus::usage), "expected cmm, fixed, static");
+    contains(told({kTrace, "--policies", "zzz"}, ExitStatus::usage), "expected ballast, cmm, fixed, static");
     contains(told({kTrace, "--overcommit", "0"}, ExitStatus::usage), "expected numbers from 0.1");
     contains(told({kTrace, "--tick", "1ms"}, ExitStatus::usage), "expected 100ms to 1h");
     contains(told({kTrace, "--model", "x=1"}, ExitStatus::usage), "with one of turnover_s");

@@ -1,0 +1,165 @@
+#include "policy/ballast_policy.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/units.h"
+
+using namespace ballast;
+
+namespace {
+
+// A host of 16 GiB with guests of 8 GiB each, looked at every ten seconds; all balloons follow at
+// once.
+struct Host {
+    Host() {
+        seen.host.total_bytes = 16 * kGiB;
+        seen.host.available_bytes = 8 * kGiB;
+        add("a");
+        add("b");
+    }
+    void add(const char* name) {
+        DomainTable& table = seen.domains;
+        const std::size_t row = table.size();
+        table.resize(row + 1);
+        ++table.membership;
+        table.key[row] = key_from_name(name);
+        table.name[row] = name;
+        table.total_bytes[row] = 8 * kGiB;
+        table.major_faults[row] = 0;
+        use(row, 2 * kGiB);
+    }
+    // The rest of what it keeps is page cache.
+    void use(std::size_t row, std::uint64_t bytes) {
+        DomainTable& table = seen.domains;
+        used.resize(table.size());
+        used[row] = bytes;
+        const std::uint64_t kept = table.total_bytes[row] - table.loaned_bytes[row];
+        table.usable_bytes[row] = kept > bytes ? kept - bytes : 0;
+        table.cache_bytes[row] = table.usable_bytes[row];
+        table.unused_bytes[row] = 0;
+        table.resident_bytes[row] = kept;
+    }
+    // What was asked, row by row; then it is so.
+    std::vector<std::int64_t> tick() {
+        seen.at += std::chrono::seconds(10);
+        std::vector<std::int64_t> requests(seen.domains.size());
+        PolicyInputs inputs;
+        inputs.host_reserve_bytes = reserve;
+        inputs.held = held;
+        policy.request(seen, inputs, requests);
+        for (std::size_t row = 0; row < requests.size(); ++row) {
+            seen.domains.loaned_bytes[row] += static_cast<std::uint64_t>(requests[row]);
+            use(row, used[row]);
+        }
+        return requests;
+    }
+    std::uint64_t kept(std::size_t row) const {
+        return seen.domains.total_bytes[row] - seen.domains.loaned_bytes[row];
+    }
+
+    BallastPolicy policy{BallastSettings{}};
+    Observation seen;
+    std::uint64_t reserve = 0;
+    std::vector<std::uint8_t> held;
+    std::vector<std::uint64_t> used;
+};
+
+const std::vector<std::int64_t> kNothing{0, 0};
+
+}  // namespace
+
+TEST_CASE("ballast: nothing is lent where the host has enough") {
+    Host host;
+    for (int i = 0; i < 100; ++i) CHECK(host.tick() == kNothing);
+}
+
+TEST_CASE("ballast: a host that is short gets what it lacks, from whoever has the most room") {
+    Host host;
+    host.use(1, 6 * kGiB);
+    host.seen.host.available_bytes = 0;
+    const auto asked = host.tick();
+    const auto goal = static_cast<std::int64_t>(16 * kGiB / 50);
+    CHECK(asked[0] >= goal - static_cast<std::int64_t>(8 * kMiB));
+    CHECK(asked[0] <= goal + static_cast<std::int64_t>(8 * kMiB));
+    CHECK(asked[1] == 0);
+}
+
+TEST_CASE("ballast: what the host is to keep for others counts as gone") {
+    Host host;
+    host.reserve = 8 * kGiB;
+    CHECK(host.tick()[0] > 0);
+}
+
+TEST_CASE("ballast: nobody is left with less than he uses, his cache and some room") {
+    Host host;
+    for (int i = 0; i < 50; ++i) {
+        host.seen.host.available_bytes = 0;
+        host.tick();
+    }
+    for (const std::size_t row : {0U, 1U}) {
+        CHECK(host.kept(row) >= 2 * kGiB + 2 * kGiB / 10 + 8 * kGiB / 100);
+        CHECK(host.kept(row) < 3 * kGiB);  // and not with much more
+    }
+}
+
+TEST_CASE("ballast: a guest that grows has memory at once, however short the host is") {
+    Host host;
+    for (int i = 0; i < 10; ++i) {
+        host.seen.host.available_bytes = 0;
+        host.tick();
+    }
+    const std::uint64_t before = host.kept(0);
+    host.use(0, before - 16 * kMiB);
+    CHECK(host.tick()[0] < 0);
+    CHECK(host.kept(0) > before + 80 * kMiB);
+}
+
+TEST_CASE("ballast: cache that is read back again and again is left alone") {
+    const bool reads_back = GENERATE(false, true);
+    Host host;
+    for (int i = 0; i < 200; ++i) {
+        host.seen.host.available_bytes = 0;
+        host.tick();
+        // Whoever keeps less than 4 GiB reads a hundred MiB a tick.
+        if (reads_back && host.kept(0) < 4 * kGiB) host.seen.domains.major_faults[0] += 25600;
+    }
+    CHECK((host.kept(0) > 3 * kGiB) == reads_back);
+}
+
+TEST_CASE("ballast: under a constant load nothing moves") {
+    Host host;
+    host.seen.host.available_bytes = 0;
+    host.tick();
+    host.seen.host.available_bytes = 16 * kGiB / 30;
+    std::size_t moves = 0;
+    for (int i = 0; i < 1000; ++i) moves += host.tick() == kNothing ? 0 : 1;
+    CHECK(moves == 0);
+}
+
+TEST_CASE("ballast: what was lent goes back slowly once the host has plenty") {
+    Host host;
+    host.seen.host.available_bytes = 0;
+    for (int i = 0; i < 20; ++i) host.tick();
+    const std::uint64_t before = host.kept(0) + host.kept(1);
+    host.seen.host.available_bytes = 8 * kGiB;
+    host.tick();
+    const std::uint64_t after = host.kept(0) + host.kept(1);
+    CHECK(after > before);
+    CHECK(after < before + kGiB);
+    for (int i = 0; i < 200; ++i) host.tick();
+    CHECK(host.kept(0) == 8 * kGiB);
+}
+
+TEST_CASE("ballast: who does not tell what he uses, or is held, is left alone") {
+    Host host;
+    host.seen.host.available_bytes = 0;
+    SECTION("no figures") {
+        host.seen.domains.flags[0] = DomainFlags::stale_stats;
+    }
+    SECTION("held") {
+        host.held = {1, 0};
+    }
+    const auto asked = host.tick();
+    CHECK(asked[0] == 0);
+    CHECK(asked[1] > 0);
+}
