@@ -1,6 +1,6 @@
 """Many guests that allocate, free, reboot and pause at random while they lend and take back.
 
-$BALLAST_SOAK_S is how long, 60 s without it; $BALLAST_SOAK_SEED what happens, 1 without it.
+$BALLAST_SOAK_S is how long, 30 s without it; $BALLAST_SOAK_SEED what happens, 1 without it.
 """
 
 import os
@@ -12,7 +12,7 @@ from daemon import Daemon
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
-SECONDS = float(os.environ.get("BALLAST_SOAK_S", "60"))
+SECONDS = float(os.environ.get("BALLAST_SOAK_S", "30"))
 SEED = int(os.environ.get("BALLAST_SOAK_SEED", "1"))
 GUESTS = 8
 MEMORY_MIB = 192

@@ -150,7 +150,8 @@ TEST_CASE_METHOD(CompareFixture, "compare says what it does not understand") {
         CHECK(text.find(part) != std::string::npos);
     };
     contains(told({kTrace, "--policies", "statik"}, ExitStatus::usage), "did you mean static?");
-    contains(told({kTrace, "--policies", "zzz"}, ExitStatus::usage), "expected ballast, cmm, fixed, static");
+    contains(told({kTrace, "--policies", "zzz"}, ExitStatus::usage),
+             "expected ballast, cmm, fixed, static");
     contains(told({kTrace, "--overcommit", "0"}, ExitStatus::usage), "expected numbers from 0.1");
     contains(told({kTrace, "--tick", "1ms"}, ExitStatus::usage), "expected 100ms to 1h");
     contains(told({kTrace, "--model", "x=1"}, ExitStatus::usage), "with one of turnover_s");
