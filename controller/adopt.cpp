@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "base/units.h"
 #include "controller/controller_state.h"
 
@@ -74,9 +75,9 @@ bool Controller::State::take_over_books(std::size_t row) {
     // The credit comes off again; what was lent for reservations, which nobody knows of now, goes
     // back.
     if (!control.fixed_is_configured)
-        control.fixed_loan_bytes = std::min(
-            loaned_bytes - std::min(loaned_bytes, kept->borrowed_bytes) + control.oom_freed_bytes,
-            seen.domains.total_bytes[row]);
+        control.fixed_loan_bytes =
+            std::min(less(loaned_bytes, kept->borrowed_bytes) + control.oom_freed_bytes,
+                     seen.domains.total_bytes[row]);
     // Without a set value it may still be on its way to any.
     control.asked_bytes = kept->set_bytes == kUnknownBytes && arrived
                               ? seen.domains.total_bytes[row]

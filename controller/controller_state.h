@@ -109,6 +109,7 @@ struct Controller::State {
     Allocator allocator;
     std::unique_ptr<Policy> request_policy;
     PolicyChoice request_policy_choice;
+    bool request_policy_was_chosen = false;    // not all by default
     std::vector<std::uint64_t> min_mem_bytes;  // these four by row
     std::vector<std::uint64_t> set_bytes;
     std::vector<std::uint32_t> policy_shares;

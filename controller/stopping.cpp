@@ -1,7 +1,6 @@
 // Before the daemon goes: what was lent goes back.
-#include <algorithm>
-
 #include "base/log.h"
+#include "base/saturating.h"
 #include "base/units.h"
 #include "controller/controller_state.h"
 
@@ -9,8 +8,7 @@ namespace ballast {
 
 std::uint64_t Controller::State::lent_bytes(std::size_t row) const noexcept {
     const DomainControl& control = ledger.controls()[row];
-    return control.known_loaned_bytes -
-           std::min(control.known_loaned_bytes, control.original_loaned_bytes);
+    return less(control.known_loaned_bytes, control.original_loaned_bytes);
 }
 
 // A guest without a kernel takes nothing back, however long one waits.

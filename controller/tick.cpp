@@ -85,11 +85,14 @@ bool Controller::State::observe() {
 // What the configuration chose; where a text of it does not parse, nothing moves.
 void Controller::State::make_request_policy() {
     const PolicyKind kind = policy();
-    const auto& chosen = settings.policy.choice;
-    const PolicyChoice choice = chosen && chosen->kind == kind ? *chosen : default_choice(kind);
-    if (request_policy != nullptr && choice == request_policy_choice) return;
-    request_policy_choice = choice;
-    auto made = make_policy(choice);
+    const bool is_chosen = settings.policy.choice && settings.policy.choice->kind == kind;
+    // At each tick: no copy is made to find that nothing has changed.
+    const bool same = is_chosen ? request_policy_choice == *settings.policy.choice
+                                : request_policy_choice.kind == kind && !request_policy_was_chosen;
+    if (request_policy != nullptr && same) return;
+    request_policy_was_chosen = is_chosen;
+    request_policy_choice = is_chosen ? *settings.policy.choice : default_choice(kind);
+    auto made = make_policy(request_policy_choice);
     if (!made) {
         log::error("policy {}: {}; no balloon moves", entry_of(kind).name, made.error().message());
         made = make_policy(default_choice(PolicyKind::still));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/loan_request.h"
+#include "policy/memory_targets.h"
 
 namespace ballast {
 namespace {
@@ -32,22 +33,20 @@ bool speaks(const DomainTable& domains, std::size_t row) noexcept {
 
 }  // namespace
 
-BallastSettings ballast_settings(std::span<const double> numbers) noexcept {
-    std::size_t next = 0;
-    const auto take = [&] { return next < numbers.size() ? numbers[next++] : 0.0; };
-    const auto percent = [&] { return take() / 100; };
+BallastSettings ballast_settings(const PolicyChoice& choice) {
+    const auto share = [&](std::string_view name) { return number_of(choice, name) / 100; };
     BallastSettings settings;
-    settings.goal_share = percent();
-    settings.ease_share = percent();
-    settings.ease_share_per_s = percent();
-    settings.least_room_share = percent();
-    settings.most_room_share = percent();
-    settings.growth_s = take();
-    settings.growth_half_life_s = take();
-    settings.cache_share = percent();
-    settings.cache_relax_per_h = percent();
-    settings.refault_share_per_s = percent();
-    settings.deadband_share = percent();
+    settings.goal_share = share("goal_percent");
+    settings.ease_share = share("ease_percent");
+    settings.ease_share_per_s = share("ease_percent_per_s");
+    settings.least_room_share = share("least_room_percent");
+    settings.most_room_share = share("most_room_percent");
+    settings.growth_s = number_of(choice, "growth_s");
+    settings.growth_half_life_s = number_of(choice, "growth_half_life_s");
+    settings.cache_share = share("cache_percent");
+    settings.cache_relax_per_h = share("cache_relax_percent_per_h");
+    settings.refault_share_per_s = share("refault_percent_per_s");
+    settings.deadband_share = share("deadband_percent");
     return settings;
 }
 
@@ -84,7 +83,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need = {};
     need.total = total;
     need.kept = need.target = total - std::min(total, number(domains.loaned_bytes[row]));
-    if (!speaks(domains, row) || (!inputs.held.empty() && inputs.held[row] != 0)) {
+    if (!speaks(domains, row) || is_held(inputs, row)) {
         guest.known = false;
         return;
     }

@@ -28,8 +28,8 @@ struct BallastSettings {
     double deadband_share = 0.005;       // of a guest; smaller moves are not worth it
 };
 
-// From the catalogue's numbers, in its order.
-BallastSettings ballast_settings(std::span<const double> numbers) noexcept;
+// From the catalogue's numbers.
+BallastSettings ballast_settings(const PolicyChoice& choice);
 
 class BallastPolicy final : public Policy {
   public:

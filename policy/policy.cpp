@@ -52,7 +52,7 @@ class StaticPolicy final : public Policy {
 Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
     switch (choice.kind) {
         case PolicyKind::ballast:
-            return std::make_unique<BallastPolicy>(ballast_settings(choice.numbers));
+            return std::make_unique<BallastPolicy>(ballast_settings(choice));
         case PolicyKind::cmm:
             return std::make_unique<CmmPolicy>();
         case PolicyKind::fixed:
