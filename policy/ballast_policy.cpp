@@ -14,6 +14,9 @@ constexpr double kPageBytes = 4096;
 constexpr double kMostBytes = 0x1p62;
 constexpr int kHalvings = 12;
 constexpr double kMuchMore = 1.25;
+constexpr double kMostPatience_s = 86400;
+constexpr double kCaution = 2;      // where some was read back, as much again will be
+constexpr double kMostCache = 1e6;  // as a share of what programs use: all of any guest
 
 double number(std::uint64_t bytes) noexcept {
     return static_cast<double>(bytes);
@@ -41,18 +44,20 @@ BallastSettings ballast_settings(const PolicyChoice& choice) {
     settings.ease_share_per_s = share("ease_percent_per_s");
     settings.least_room_share = share("least_room_percent");
     settings.most_room_share = share("most_room_percent");
+    settings.comfort_share = share("comfort_percent");
     settings.growth_s = number_of(choice, "growth_s");
     settings.growth_half_life_s = number_of(choice, "growth_half_life_s");
     settings.cache_share = share("cache_percent");
     settings.cache_relax_per_h = share("cache_relax_percent_per_h");
-    settings.refault_share_per_s = share("refault_percent_per_s");
+    settings.stall_share = share("stall_percent");
+    settings.fault_s = number_of(choice, "fault_us") * 1e-6;
     settings.deadband_share = share("deadband_percent");
     return settings;
 }
 
-// Refaults tell that cache was in use which was taken for idle: the estimate goes up at once, and
-// comes down slowly while nothing is read back.
-void BallastPolicy::judge_cache(Guest& guest, std::uint64_t faults, double cache,
+// What a guest that lends reads back was in use, and taken for idle: the estimate goes up at once,
+// and comes down slowly while hardly anything is read back.
+void BallastPolicy::judge_cache(Guest& guest, std::uint64_t faults, double cache, bool lends,
                                 double passed_s) const {
     if (guest.cache_share < 0) guest.cache_share = settings_.cache_share;
     const bool told = faults != kUnknownBytes && guest.faults != kUnknownBytes;
@@ -60,17 +65,19 @@ void BallastPolicy::judge_cache(Guest& guest, std::uint64_t faults, double cache
         told && faults > guest.faults ? number(faults - guest.faults) * kPageBytes : 0;
     guest.faults = faults;
     if (passed_s <= 0) return;
-    if (read_back / passed_s > settings_.refault_share_per_s * guest.used) {
-        const double held = guest.used > 0 ? cache / guest.used : 0;
-        guest.cache_share = std::max(guest.cache_share, std::min(held, 1.0)) * 1.1 + 0.01;
-        guest.cache_share = std::min(guest.cache_share, 1.0);
+    const double stalled_s = read_back / kPageBytes * settings_.fault_s;
+    if (lends && stalled_s > settings_.stall_share * passed_s) {
+        guest.cache_share += kCaution * read_back / std::max(guest.used, kPageBytes);
+        guest.cache_share = std::min(guest.cache_share, kMostCache);
+        // Each time that it was too little it is left alone for longer.
+        if (guest.quiet_s > 0) guest.patience_s = std::min(2 * guest.patience_s, kMostPatience_s);
         guest.quiet_s = 0;
         return;
     }
     // Only a guest that has hardly more shows that it can do with that.
     if (cache > kMuchMore * guest.cache_share * guest.used) return;
     guest.quiet_s += passed_s;
-    if (guest.quiet_s > 600)
+    if (guest.quiet_s > guest.patience_s)
         guest.cache_share *= std::pow(1 - settings_.cache_relax_per_h, passed_s / 3600);
 }
 
@@ -83,6 +90,9 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need = {};
     need.total = total;
     need.kept = need.target = total - std::min(total, number(domains.loaned_bytes[row]));
+    need.resident = domains.resident_bytes[row] == kUnknownBytes
+                        ? need.kept
+                        : std::min(number(domains.resident_bytes[row]), need.kept);
     if (!speaks(domains, row) || is_held(inputs, row)) {
         guest.known = false;
         return;
@@ -98,7 +108,8 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
         guest.growth_per_s = std::max(guest.growth_per_s, (used - guest.used) / passed_s);
     }
     guest.used = used;
-    judge_cache(guest, domains.major_faults[row], cache, guest.known ? passed_s : 0);
+    judge_cache(guest, domains.major_faults[row], cache, need.kept < total,
+                guest.known ? passed_s : 0);
     guest.known = true;
 
     const double room =
@@ -109,51 +120,86 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
         inputs.min_mem_bytes.empty() ? 0 : std::min(total, number(inputs.min_mem_bytes[row]));
     need.in_use = in_use;
     need.least = std::clamp(in_use + room, least_kept, total);
+    // What was learned of its cache by trying is not tried again where nobody is in need.
+    const double cached = std::max(guest.cache_share, settings_.cache_share) * used;
+    need.comfort =
+        std::max(need.least, std::min(used + cached + settings_.comfort_share * total, total));
     need.edge = std::clamp(in_use + room / 2, least_kept, total);
     need.relief = std::clamp(in_use + 2 * room, least_kept, total);
-    need.resident = domains.resident_bytes[row] == kUnknownBytes
-                        ? need.kept
-                        : std::min(number(domains.resident_bytes[row]), need.kept);
     const double shares = inputs.shares.empty() ? 1000 : std::max(1U, inputs.shares[row]);
     need.room_unit = total * shares / 1000;
 }
 
-// Asymmetric: nobody waits for what he is short of. Answers how much the guests may use of it.
-double BallastPolicy::serve_those_short() {
+// Asymmetric: nobody waits for what he is short of, and nobody has less than half of the room that
+// all could have. Answers how much the guests may use of it.
+double BallastPolicy::serve_those_short(double room_level) {
     double given = 0;
     for (Need& need : needs_) {
-        if (!need.movable || need.kept >= need.edge) continue;
-        need.target = need.relief;
+        const double room = room_level * need.room_unit;
+        const double edge = std::max(need.edge, std::min(need.total, need.in_use + room / 2));
+        if (!need.movable || need.kept >= edge) continue;
+        need.target = std::max(need.relief, std::min(need.total, need.in_use + room));
         need.is_short = true;
         need.resident = 0;  // nothing is taken from it now
-        given += need.least - need.kept;
+        given += std::max(0.0, need.least - need.kept);
     }
     return given;
 }
 
 // What the host gets if every guest is left `level` (a share of its size) of room, or what it needs
 // at least.
-double BallastPolicy::gain_at(double level) const {
+double BallastPolicy::gain_at(double level, Bound bound) const {
     double gain = 0;
     for (const Need& need : needs_)
-        if (need.movable) gain += std::max(0.0, need.resident - room_kept(need, level));
+        if (need.movable) gain += std::max(0.0, need.resident - room_kept(need, level, bound));
     return gain;
+}
+
+// What guests do not hold of the host's memory, though it is theirs.
+double BallastPolicy::may_still_take() const {
+    double bytes = 0;
+    for (const Need& need : needs_) bytes += need.total - need.resident;
+    return bytes;
+}
+
+// The room, as a share of each guest's size and at most the comfortable one, that all of them could
+// have at once if those with more gave it to those with less.
+double BallastPolicy::fair_level(double lacks) const {
+    const auto gain = [&](double level) {
+        double bytes = 0;
+        for (const Need& need : needs_)
+            if (need.movable) bytes += need.resident - room_kept(need, level, &Need::least);
+        return bytes;
+    };
+    double low = 0;
+    double high = settings_.comfort_share;
+    if (gain(high) >= lacks) return high;
+    for (int halving = 0; halving < kHalvings; ++halving) {
+        const double middle = (low + high) / 2;
+        (gain(middle) > lacks ? low : high) = middle;
+    }
+    return low;
+}
+
+// The most room, as a share of each guest's size, that can be left to all.
+double BallastPolicy::level_for(double wanted, Bound bound) const {
+    double low = 0;
+    double high = 1;
+    if (gain_at(low, bound) <= wanted) return low;
+    for (int halving = 0; halving < kHalvings; ++halving) {
+        const double middle = (low + high) / 2;
+        (gain_at(middle, bound) > wanted ? low : high) = middle;
+    }
+    return low;
 }
 
 // Those with the most room beside what they use give first, until all have as little: nobody is
 // driven to the edge while another has plenty.
-void BallastPolicy::collect(double wanted) {
-    double low = 0;
-    double high = 1;
-    if (gain_at(low) > wanted) {
-        for (int halving = 0; halving < kHalvings; ++halving) {
-            const double middle = (low + high) / 2;
-            (gain_at(middle) > wanted ? low : high) = middle;
-        }
-    }
+void BallastPolicy::collect(double wanted, Bound bound) {
+    const double level = level_for(wanted, bound);
     for (Need& need : needs_) {
         if (!need.movable) continue;
-        const double kept = room_kept(need, low);
+        const double kept = room_kept(need, level, bound);
         if (need.resident > kept) need.target = std::min(need.target, kept);
     }
 }
@@ -179,6 +225,28 @@ double BallastPolicy::swapped_out(const HostState& host) {
     return std::max(0.0, more);
 }
 
+void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs, double passed_s) {
+    const double host = number(state.total_bytes);
+    const double available = number(state.available_bytes);
+    const double reserve = number(inputs.host_reserve_bytes);
+    const double growth = settings_.goal_share * host;
+    const double may_come = may_still_take();
+    const double out = swapped_out(state);
+    // What guests cannot take needs no room on the host; somebody who waits for memory does.
+    const auto lacks_after = [&](double given) {
+        const double needed = std::min(reserve + growth, may_come - given);
+        return std::max(needed, number(inputs.reserved_bytes)) - available + given + out;
+    };
+    const double given = serve_those_short(fair_level(lacks_after(0)));
+    const double lacks = lacks_after(given);
+    const double wished = reserve + growth - available + given;
+    if (lacks > 0) collect(lacks, &Need::least);
+    if (wished > lacks) collect(wished, &Need::comfort);
+    const double spare = available - given - reserve - growth - settings_.ease_share * host;
+    if (spare > 0 && lacks <= 0)
+        ease(std::min(spare, settings_.ease_share_per_s * passed_s * host));
+}
+
 void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
                             std::span<std::int64_t> request_bytes) {
     const DomainTable& domains = seen.domains;
@@ -189,18 +257,10 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
     last_at_ = seen.at;
     for (std::size_t row = 0; row < domains.size(); ++row) look(seen, row, inputs, passed_s);
 
-    const double given = serve_those_short();
-    if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes) {
-        const double host = number(seen.host.total_bytes);
-        const double available =
-            number(seen.host.available_bytes) - number(inputs.host_reserve_bytes) - given;
-        const double goal = settings_.goal_share * host;
-        if (available < goal)
-            collect(goal - available + swapped_out(seen.host));
-        else if (available > goal + settings_.ease_share * host)
-            ease(std::min(available - goal - settings_.ease_share * host,
-                          settings_.ease_share_per_s * passed_s * host));
-    }
+    if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes)
+        share_out(seen.host, inputs, passed_s);
+    else
+        serve_those_short(settings_.comfort_share);
 
     for (std::size_t row = 0; row < domains.size(); ++row) {
         const Need& need = needs_[row];

@@ -20,12 +20,14 @@ struct BallastSettings {
     double ease_share_per_s = 0.001;  // of the host, that goes back in a second then
     double least_room_share = 0.01;   // of a guest, usable beside what it needs
     double most_room_share = 0.20;    // of a guest: no growth seen makes it ask for more
-    double growth_s = 20;             // for so long its room suffices for the fastest growth seen
+    double comfort_share = 0.20;      // of a guest: room that is taken only in real need
+    double growth_s = 60;             // for so long its room suffices for the fastest growth seen
     double growth_half_life_s = 1800;
     double cache_share = 0.20;       // of what programs use, page cache taken for in use at first
     double cache_relax_per_h = 0.5;  // share of that given up in an hour without refaults
-    double refault_share_per_s = 0.001;  // of a guest's use, read back in a second: too little
-    double deadband_share = 0.005;       // of a guest; smaller moves are not worth it
+    double stall_share = 0.0005;     // of its time that a guest may wait for what it reads back
+    double fault_s = 0.0001;         // that it waits for a page
+    double deadband_share = 0.005;   // of a guest; smaller moves are not worth it
 };
 
 // From the catalogue's numbers.
@@ -45,17 +47,19 @@ class BallastPolicy final : public Policy {
         double growth_per_s = 0;  // fastest of late
         double cache_share = -1;  // of what it uses, cache in use; < 0 = not judged yet
         double quiet_s = 0;       // since it last read back what was taken
+        double patience_s = 600;  // so long before it is tried with less
         std::uint64_t faults = kUnknownBytes;
     };
     // What is worked out of one guest in one tick.
     struct Need {
         bool movable = false;
         double total = 0;
-        double kept = 0;    // what it keeps now
-        double in_use = 0;  // by programs, and cache that is used over and over
-        double least = 0;   // that, and the room it has to have
-        double edge = 0;    // below this it is short
-        double relief = 0;  // and gets so much at once
+        double kept = 0;     // what it keeps now
+        double in_use = 0;   // by programs, and cache that is used over and over
+        double least = 0;    // that, and the room it has to have
+        double comfort = 0;  // that, and the room it has while the host can do without
+        double edge = 0;     // below this it is short
+        double relief = 0;   // and gets so much at once
         bool is_short = false;
         double resident = 0;   // of the host's memory
         double room_unit = 0;  // its size, weighed by its shares
@@ -64,13 +68,19 @@ class BallastPolicy final : public Policy {
 
     void look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
               double passed_s);
-    void judge_cache(Guest& guest, std::uint64_t faults, double cache, double passed_s) const;
-    double serve_those_short();
-    void collect(double wanted);
-    double gain_at(double level) const;
-    static double room_kept(const Need& need, double level) noexcept {
-        return std::max(need.least, std::min(need.total, need.in_use + level * need.room_unit));
+    void judge_cache(Guest& guest, std::uint64_t faults, double cache, bool lends,
+                     double passed_s) const;
+    double serve_those_short(double room_level);
+    using Bound = double Need::*;
+    double level_for(double wanted, Bound bound) const;
+    void collect(double wanted, Bound bound);
+    double fair_level(double lacks) const;
+    double gain_at(double level, Bound bound) const;
+    static double room_kept(const Need& need, double level, Bound bound) noexcept {
+        return std::max(need.*bound, std::min(need.total, need.in_use + level * need.room_unit));
     }
+    double may_still_take() const;
+    void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
     void ease(double surplus);
     double swapped_out(const HostState& host);
 

@@ -22,6 +22,8 @@ struct PolicyInputs {
     std::span<const std::uint8_t> held{};
     // Of the host's available memory, what is not to be lent on.
     std::uint64_t host_reserve_bytes = 0;
+    // Of that, what somebody waits for: a domain that is about to start.
+    std::uint64_t reserved_bytes = 0;
 };
 
 // Deterministic: its answers follow from what it was shown, in order. One thread. Figures of guests

@@ -9,13 +9,18 @@ using namespace ballast;
 namespace {
 
 // A host of 16 GiB with guests of 8 GiB each, looked at every ten seconds; all balloons follow at
-// once.
+// once. A third guest is silent and has touched nothing yet of what it may use.
 struct Host {
-    Host() {
+    explicit Host(std::uint64_t may_come_bytes = 16 * kGiB) {
         seen.host.total_bytes = 16 * kGiB;
         seen.host.available_bytes = 8 * kGiB;
         add("a");
         add("b");
+        add("silent");
+        DomainTable& table = seen.domains;
+        table.total_bytes[2] = may_come_bytes;
+        table.flags[2] = DomainFlags::no_stats;
+        table.resident_bytes[2] = 0;
     }
     void add(const char* name) {
         DomainTable& table = seen.domains;
@@ -45,9 +50,10 @@ struct Host {
         std::vector<std::int64_t> requests(seen.domains.size());
         PolicyInputs inputs;
         inputs.host_reserve_bytes = reserve;
+        inputs.reserved_bytes = reserved;
         inputs.held = held;
         policy.request(seen, inputs, requests);
-        for (std::size_t row = 0; row < requests.size(); ++row) {
+        for (std::size_t row = 0; row < 2; ++row) {
             seen.domains.loaned_bytes[row] += static_cast<std::uint64_t>(requests[row]);
             use(row, used[row]);
         }
@@ -60,11 +66,12 @@ struct Host {
     BallastPolicy policy{BallastSettings{}};
     Observation seen;
     std::uint64_t reserve = 0;
+    std::uint64_t reserved = 0;
     std::vector<std::uint8_t> held;
     std::vector<std::uint64_t> used;
 };
 
-const std::vector<std::int64_t> kNothing{0, 0};
+const std::vector<std::int64_t> kNothing{0, 0, 0};
 
 }  // namespace
 
@@ -100,6 +107,36 @@ TEST_CASE("ballast: nobody is left with less than he uses, his cache and some ro
         CHECK(host.kept(row) >= 2 * kGiB + 2 * kGiB / 10 + 8 * kGiB / 100);
         CHECK(host.kept(row) < 3 * kGiB);  // and not with much more
     }
+}
+
+// The host is to keep more than they can give, and those with plenty give it; but no guest is brought
+// near its edge for memory that no guest could take.
+TEST_CASE("ballast: guests keep a comfortable room where all that they have fits into the host") {
+    Host host(0);
+    const bool reserved = GENERATE(false, true);
+    for (int i = 0; i < 50; ++i) {
+        host.seen.host.available_bytes = 16 * kGiB - host.kept(0) - host.kept(1);
+        host.reserve = 14 * kGiB;
+        if (reserved) host.reserved = host.reserve;  // but for somebody who waits for memory
+        host.tick();
+    }
+    for (const std::size_t row : {0U, 1U}) {
+        CHECK(host.kept(row) < 5 * kGiB);
+        CHECK((host.kept(row) >= 2 * kGiB + 8 * kGiB / 5) == !reserved);
+    }
+}
+
+TEST_CASE("ballast: room is evened out before anybody is near his edge") {
+    Host host;
+    host.seen.host.available_bytes = 16 * kGiB / 30;  // beyond the goal, nothing to spare
+    host.seen.domains.loaned_bytes[0] = 5 * kGiB;     // 3 GiB, of which it uses 2
+    host.use(0, 2 * kGiB);
+    host.use(1, 3 * kGiB);
+    const auto asked = host.tick();
+    CHECK(asked[0] < -static_cast<std::int64_t>(kGiB / 2));
+    CHECK(host.kept(0) < 5 * kGiB);
+    for (int i = 0; i < 10; ++i) host.tick();
+    for (int i = 0; i < 100; ++i) CHECK(host.tick() == kNothing);
 }
 
 TEST_CASE("ballast: a guest that grows has memory at once, however short the host is") {
@@ -157,7 +194,7 @@ TEST_CASE("ballast: who does not tell what he uses, or is held, is left alone") 
         host.seen.domains.flags[0] = DomainFlags::stale_stats;
     }
     SECTION("held") {
-        host.held = {1, 0};
+        host.held = {1, 0, 0};
     }
     const auto asked = host.tick();
     CHECK(asked[0] == 0);
