@@ -75,6 +75,7 @@ void read_domains(const YamlNode& node, std::vector<DomainOverride>& into,
         section.flag("disable", domain.disable);
         section.number("simulate_loan_target_kb", domain.simulate_loan_target_kb, kKibRange);
         section.size("max_step", domain.max_step_bytes);
+        section.number("shares", domain.shares, {0, 10000});
     }
 }
 

@@ -19,16 +19,18 @@ void read_part(Section& root, std::string_view key, Reader&& reader, Into& into)
     if (const YamlNode* const node = root.find(key)) reader(*node, into, root.problems());
 }
 
-Settings read_settings(const YamlNode& node, std::vector<ConfigProblem>& problems) {
+Settings read_settings(const YamlNode& node, PolicyCheck check,
+                       std::vector<ConfigProblem>& problems) {
     Settings settings;
     Section root(node, "", problems);
     const auto mode = root.choice("mode", {"live", "simulate"});
     if (mode) settings.mode = *mode == 0 ? Mode::live : Mode::simulate;
     read_part(root, "cmm", read_cmm, settings.cmm);
     read_part(root, "backend", read_backend, settings.backend);
-    // Without a hypervisor that asks, an operator does.
-    if (settings.backend.name == "libvirt") settings.policy.name = "fixed";
-    read_part(root, "policy", read_policy, settings.policy);
+    // This hypervisor asks for nothing by itself.
+    if (settings.backend.name == "libvirt") settings.policy.name = "ballast";
+    if (const YamlNode* const policy = root.find("policy"))
+        read_policy(*policy, settings.policy, check, problems);
     // The driver knows neither.
     if (settings.cmm.profile == Profile::kernel) {
         settings.guests.stuck_after = Duration{0};
@@ -73,7 +75,7 @@ std::string ConfigProblems::text() const {
     return text;
 }
 
-ConfigResult parse_config(std::string_view text, const std::string& name) {
+ConfigResult parse_config(std::string_view text, const std::string& name, PolicyCheck check) {
     std::vector<ConfigProblem> problems;
     const YamlNode root = read_yaml(text, problems);
     Settings settings;
@@ -84,7 +86,7 @@ ConfigResult parse_config(std::string_view text, const std::string& name) {
                          "'backend'",
                          describe(root.kind))});
     } else if (root.kind == YamlNode::Kind::map) {
-        settings = read_settings(root, problems);
+        settings = read_settings(root, check, problems);
     }
     if (problems.empty()) {
         settings.text = text;
@@ -96,7 +98,7 @@ ConfigResult parse_config(std::string_view text, const std::string& name) {
     return ConfigProblems{name, std::move(problems)};
 }
 
-ConfigResult load_config(const std::string& path) {
+ConfigResult load_config(const std::string& path, PolicyCheck check) {
     const auto unreadable = [&](int sys_errno) {
         const std::string why = std::generic_category().message(sys_errno);
         return ConfigProblems{path, {{0, 0, fmt::format("cannot be read: {}", why)}}};
@@ -111,7 +113,7 @@ ConfigResult load_config(const std::string& path) {
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (file.bad() || (file.fail() && !file.eof())) return unreadable(errno == 0 ? EIO : errno);
     text.resize(static_cast<std::size_t>(file.gcount()));
-    return parse_config(text, path);
+    return parse_config(text, path, check);
 }
 
 }  // namespace ballast

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
 #include "config/settings.h"
 
 namespace ballast {
@@ -27,9 +28,15 @@ struct ConfigProblems {
 
 using ConfigResult = std::variant<Settings, ConfigProblems>;
 
-// Reads and validates the file at `path`. Never throws; blocks on the file.
-ConfigResult load_config(const std::string& path);
+// What is wrong with a policy's texts and numbers together; an error about a text begins with the
+// text's name and a colon. Policies are not known here.
+using PolicyCheck = Result<void> (*)(const PolicyChoice& choice);
+
+// Reads and validates the file at `path`; policies as far as the catalogue tells where there is no
+// `check`. Never throws; blocks on the file.
+ConfigResult load_config(const std::string& path, PolicyCheck check = nullptr);
 // The same from text; `name` stands for the file in messages.
-ConfigResult parse_config(std::string_view text, const std::string& name);
+ConfigResult parse_config(std::string_view text, const std::string& name,
+                          PolicyCheck check = nullptr);
 
 }  // namespace ballast

@@ -12,7 +12,8 @@ void read_domains(const YamlNode& node, std::vector<DomainOverride>& into,
                   std::vector<ConfigProblem>& problems);
 void read_backend(const YamlNode& node, BackendSettings& into,
                   std::vector<ConfigProblem>& problems);
-void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems);
+void read_policy(const YamlNode& node, PolicySettings& into, PolicyCheck check,
+                 std::vector<ConfigProblem>& problems);
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems);
 void read_state(const YamlNode& node, StateSettings& into, std::vector<ConfigProblem>& problems);
 void read_bus(const YamlNode& node, BusSettings& into, std::vector<ConfigProblem>& problems);

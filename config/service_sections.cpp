@@ -142,13 +142,15 @@ void read_backend(const YamlNode& node, BackendSettings& into,
     }
 }
 
-void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigProblem>& problems) {
+void read_policy(const YamlNode& node, PolicySettings& into, PolicyCheck check,
+                 std::vector<ConfigProblem>& problems) {
     Section section(node, "policy", problems);
     std::vector<std::string_view> names;
     for (const PolicyEntry& entry : policy_catalogue()) names.push_back(entry.name);
     if (const auto name = section.choice("name", names)) into.name = names[*name];
     const PolicyEntry& entry = *find_policy(into.name);
     PolicyChoice choice = default_choice(entry.kind);
+    const std::size_t problems_before = problems.size();
     bool given = false;
     for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
         const PolicyParameter& parameter = entry.parameters[i];
@@ -160,7 +162,18 @@ void read_policy(const YamlNode& node, PolicySettings& into, std::vector<ConfigP
         choice.texts.emplace_back(name, std::move(text));
         given = true;
     }
-    if (given) into.choice = std::move(choice);
+    if (!given) return;
+    if (check != nullptr && problems.size() == problems_before) {
+        if (const auto right = check(choice); !right) {
+            const std::string message = right.error().message();
+            const auto text =
+                std::find_if(entry.texts.begin(), entry.texts.end(), [&](std::string_view name) {
+                    return message.starts_with(std::string(name) + ":");
+                });
+            section.problem(text == entry.texts.end() ? "" : *text, "policy." + message);
+        }
+    }
+    into.choice = std::move(choice);
 }
 
 void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigProblem>& problems) {

@@ -97,6 +97,7 @@ struct DomainOverride {
     std::optional<bool> disable;
     std::optional<std::uint64_t> simulate_loan_target_kb;
     std::optional<std::uint64_t> max_step_bytes;
+    std::optional<std::uint64_t> shares;  // its weight among the others, 0 .. 10000
 };
 
 struct HostSettings {

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "controller/daemon.h"
 #include "controller/service_manager.h"
+#include "policy/policy.h"
 
 namespace {
 
@@ -16,7 +17,8 @@ enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2 };
 
 int run(const ballast::DaemonOptions& options, bool check_only,
         const std::optional<std::string>& module, const std::string& module_name) {
-    const ballast::ConfigResult loaded = ballast::load_config(options.config_path);
+    const ballast::ConfigResult loaded =
+        ballast::load_config(options.config_path, ballast::check_policy);
     if (const auto* problems = std::get_if<ballast::ConfigProblems>(&loaded)) {
         std::cerr << problems->text();
         return kFailed;

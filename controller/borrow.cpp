@@ -80,10 +80,20 @@ void Controller::State::forgive_lenders() {
     }
 }
 
+bool Controller::State::serves_reservations() const noexcept {
+    return policy() != PolicyKind::cmm && policy() != PolicyKind::still;
+}
+
 void Controller::State::borrow() {
     reservations.follow(seen, settings.host.reserve_bytes, clock.now());
     surplus_due = reservations.take_ended() || surplus_due;
     const auto controls = ledger.controls();
+    if (policy() != PolicyKind::fixed) {
+        // It is told what is reserved, and asks for it by itself.
+        for (DomainControl& control : controls) control.borrowed_bytes = 0;
+        surplus_due = false;
+        return;
+    }
     if (reservations.list().empty() || evacuating) {
         if (surplus_due)
             for (DomainControl& control : controls) control.borrowed_bytes = 0;

@@ -124,9 +124,9 @@ void Controller::State::take_control_again(std::size_t row) noexcept {
         if (row == Ledger::npos || i == row) controls[i].yielded = Yielded::no;
 }
 
-// Nobody could lend for them under a policy that follows the hypervisor alone.
+// Nobody could lend for them under a policy that follows the hypervisor alone, or moves nothing.
 void Controller::State::drop_useless_reservations() {
-    if (policy() == PolicyKind::fixed || reservations.list().empty()) return;
+    if (serves_reservations() || reservations.list().empty()) return;
     log::warn("policy {} lends for no reservation: {} of them end", entry_of(policy()).name,
               reservations.list().size());
     reservations.clear();

@@ -57,9 +57,10 @@ Result<void> Controller::release(std::string_view domain) {
 
 Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domain,
                                           Duration expires) {
-    if (state_->policy() != PolicyKind::fixed)
+    if (!state_->serves_reservations())
         return fail(Errc::refused,
-                    fmt::format("policy {} lends for no reservation; expected policy fixed",
+                    fmt::format("policy {} lends for no reservation; expected ballast, fixed or "
+                                "another that decides by itself",
                                 entry_of(state_->policy()).name));
     return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
 }

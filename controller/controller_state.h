@@ -50,6 +50,12 @@ struct Controller::State {
 
     // borrow.cpp: lends for reservations what is missing.
     void borrow();
+    // What somebody waits for; nobody while all is given back.
+    std::uint64_t reserved_bytes() const noexcept {
+        return evacuating ? 0 : reservations.outstanding_bytes();
+    }
+    // Whether the policy in charge frees host memory for whoever waits for it.
+    bool serves_reservations() const noexcept;
     bool may_lend(std::size_t row) const;
     std::uint64_t intended_bytes(std::size_t row) const;
     std::uint64_t lendable_bytes(std::size_t row) const;

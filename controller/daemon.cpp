@@ -20,6 +20,7 @@
 #include "controller/references.h"
 #include "controller/service_manager.h"
 #include "hv_backends/modules/trial.h"
+#include "policy/policy.h"
 
 namespace ballast {
 namespace {
@@ -62,7 +63,7 @@ void attach(BusFeed& feed, const BusSettings& settings) {
 
 void reload(const Settings& started_with, const std::string& path, Loop& loop, BusFeed& feed) {
     service_manager::reloading();
-    const ConfigResult loaded = load_config(path);
+    const ConfigResult loaded = load_config(path, check_policy);
     if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) {
         log::error("the configuration was not reloaded, the old one stays:\n{}", problems->text());
     } else {

@@ -45,6 +45,7 @@ struct DomainControl {
     std::uint64_t min_mem_bytes = 0;
     std::uint64_t oom_release_bytes = 0;
     std::uint64_t max_step_bytes = 0;  // 0 = any
+    std::uint32_t shares = 1000;       // 0 .. 10000
     Duration hotplug_delay{};
     // The loan target of policy `fixed`: configured, set by an operator, or what the domain came
     // with.

@@ -5,6 +5,8 @@
 namespace ballast {
 namespace {
 
+constexpr std::uint32_t kDefaultShares = 1000;
+
 const DomainOverride* first_match(const Settings& settings, const std::string& name) {
     for (const DomainOverride& candidate : settings.domains) {
         if (glob_matches(candidate.pattern, name)) return &candidate;
@@ -28,6 +30,8 @@ void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
     control.min_mem_bytes = pick(&DomainOverride::min_mem_mb, cmm.min_mem_mb) * kMiB;
     control.oom_release_bytes = pick(&DomainOverride::oom_kb, cmm.oom_kb) * kKiB;
     control.max_step_bytes = pick(&DomainOverride::max_step_bytes, cmm.max_step_bytes);
+    control.shares =
+        static_cast<std::uint32_t>(pick(&DomainOverride::shares, std::uint64_t{kDefaultShares}));
     control.hotplug_delay = pick(&DomainOverride::hotplug_delay, cmm.hotplug_delay);
     control.disabled = pick(&DomainOverride::disable, cmm.disable);
 

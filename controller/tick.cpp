@@ -6,12 +6,6 @@
 #include "controller/controller_state.h"
 
 namespace ballast {
-namespace {
-
-constexpr std::uint32_t kDefaultShares = 1000;
-
-}  // namespace
-
 Controller::State::State(const Settings& initial, Backend& hypervisor, const Clock& time, bool dry,
                          const RuleSet& functions)
     : settings(initial),
@@ -61,6 +55,7 @@ bool Controller::State::observe() {
         return false;
     }
     ++calls.observe_ok;
+    seen.at = clock.now();  // whatever the backend says of it: policies reckon by this clock
     if (!backend_error.empty()) log::info("the hypervisor answers again");
     backend_error.clear();
     backend_up = true;
@@ -128,24 +123,27 @@ void Controller::State::ask_policy() {
     } else if (kind != PolicyKind::cmm) {
         min_mem_bytes.resize(rows);
         set_bytes.resize(rows);
-        policy_shares.assign(rows, kDefaultShares);
+        policy_shares.resize(rows);
         held.resize(rows);
         for (std::size_t row = 0; row < rows; ++row) {
             min_mem_bytes[row] = controls[row].min_mem_bytes;
             set_bytes[row] = controls[row].set_bytes;
+            policy_shares[row] = controls[row].shares;
             held[row] = is_held(row) ? 1 : 0;
         }
         inputs.min_mem_bytes = min_mem_bytes;
         inputs.set_bytes = set_bytes;
         inputs.shares = policy_shares;
         inputs.held = held;
-        inputs.host_reserve_bytes = settings.host.reserve_bytes;
+        inputs.reserved_bytes = reserved_bytes();
+        inputs.host_reserve_bytes = settings.host.reserve_bytes + inputs.reserved_bytes;
     }
     request_policy->request(seen, inputs, request_bytes);
 }
 
 void Controller::State::decide_all(Time due, Snapshot& into) {
     ask_policy();
+    const auto reasons = request_policy->reasons();
     const auto controls = ledger.controls();
     const std::size_t rows = controls.size();
     const DecisionRules decision_rules = rules();
@@ -153,6 +151,7 @@ void Controller::State::decide_all(Time due, Snapshot& into) {
     for (std::size_t row = 0; row < rows; ++row) {
         Decision& decision = into.decisions[row];
         decide(seen, row, request_bytes[row], due, decision_rules, controls[row], decision);
+        decision.request_reason = reasons.empty() ? RequestReason::untold : reasons[row];
         if (controls[row].borrowed_bytes > 0 && decision.constraint == Constraint::none)
             decision.constraint = Constraint::reservation;
     }
@@ -209,8 +208,7 @@ void Controller::State::tick(Time due) {
         borrow();
         decide_all(due, snapshot);
         if (!dry_run) {
-            const std::uint64_t reserved = evacuating ? 0 : reservations.outstanding_bytes();
-            const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved;
+            const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved_bytes();
             allocator.run(seen.host, {spoken_for}, *ledger.names(), ledger.controls(),
                           snapshot.decisions, calls, snapshot.troubles);
         }

@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "ctl/session.h"
+#include "policy/policy.h"
 
 namespace ballast::ctl {
 namespace {
@@ -14,7 +15,7 @@ Json problems_json(const std::string& file, const ConfigProblems* problems) {
 }
 
 ExitStatus check(const Session& session, const std::string& file) {
-    const ConfigResult result = load_config(file);
+    const ConfigResult result = load_config(file, check_policy);
     const auto* problems = std::get_if<ConfigProblems>(&result);
     if (session.json)
         session.print(problems_json(file, problems));

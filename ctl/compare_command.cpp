@@ -14,6 +14,7 @@
 #include "ctl/progress.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
+#include "policy/policy.h"
 #include "sim/trace_reader.h"
 #include "sim/workload_scenario.h"
 
@@ -57,7 +58,7 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
         if (!trace) return Failure(trace.error());
         return Input{std::move(*trace), true};
     }
-    ConfigResult result = load_config(path);
+    ConfigResult result = load_config(path, check_policy);
     if (const auto* problems = std::get_if<ConfigProblems>(&result)) {
         std::string text = problems->text();
         if (text.ends_with('\n')) text.pop_back();

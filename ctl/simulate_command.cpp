@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
+#include "policy/policy.h"
 
 namespace ballast::ctl {
 namespace {
@@ -25,7 +26,7 @@ struct Options {
 
 // The scenario, or lines that say what is wrong with the file, each naming its place.
 tl::expected<Settings, std::string> load(const std::string& file) {
-    ConfigResult result = load_config(file);
+    ConfigResult result = load_config(file, check_policy);
     if (const auto* problems = std::get_if<ConfigProblems>(&result))
         return tl::unexpected(problems->text());
     Settings settings = std::get<Settings>(std::move(result));

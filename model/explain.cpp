@@ -28,6 +28,8 @@ void append_request(const Decision& decision, std::string_view policy, std::stri
     } else {
         fmt::format_to(out, "Policy {} asks for no change", policy);
     }
+    if (const auto why = describe(decision.request_reason); !why.empty())
+        fmt::format_to(out, ", because {}", why);
     fmt::format_to(out, ". It lends {} of {}, so it keeps {}; min_mem_mb guards {}.",
                    format_size(decision.loaned_before_bytes), format_size(decision.total_bytes),
                    format_size(decision.total_bytes -

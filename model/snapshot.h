@@ -12,6 +12,7 @@
 #include "model/domain.h"
 #include "model/event.h"
 #include "model/host.h"
+#include "model/request_reason.h"
 #include "model/step.h"
 
 namespace ballast {
@@ -20,7 +21,8 @@ namespace ballast {
 struct Decision {
     std::uint64_t total_bytes = 0;
     std::uint64_t min_mem_bytes = 0;
-    std::int64_t request_bytes = 0;     // what was asked
+    std::int64_t request_bytes = 0;  // what was asked
+    RequestReason request_reason = RequestReason::untold;
     std::uint64_t oom_freed_bytes = 0;  // the credit
     std::uint64_t loaned_before_bytes = 0;
     std::uint64_t decided_bytes = 0;      // loan target after all constraints

@@ -138,6 +138,8 @@ double BallastPolicy::serve_those_short(double room_level) {
         const double room = room_level * need.room_unit;
         const double edge = std::max(need.edge, std::min(need.total, need.in_use + room / 2));
         if (!need.movable || need.kept >= edge) continue;
+        need.reason =
+            need.kept < need.edge ? RequestReason::guest_short : RequestReason::evened_out;
         need.target = std::max(need.relief, std::min(need.total, need.in_use + room));
         need.is_short = true;
         need.resident = 0;  // nothing is taken from it now
@@ -195,12 +197,14 @@ double BallastPolicy::level_for(double wanted, Bound bound) const {
 
 // Those with the most room beside what they use give first, until all have as little: nobody is
 // driven to the edge while another has plenty.
-void BallastPolicy::collect(double wanted, Bound bound) {
+void BallastPolicy::collect(double wanted, Bound bound, RequestReason reason) {
     const double level = level_for(wanted, bound);
     for (Need& need : needs_) {
         if (!need.movable) continue;
         const double kept = room_kept(need, level, bound);
-        if (need.resident > kept) need.target = std::min(need.target, kept);
+        if (need.resident <= kept || need.target <= kept) continue;
+        need.target = kept;
+        need.reason = reason;
     }
 }
 
@@ -213,6 +217,7 @@ void BallastPolicy::ease(double surplus) {
         const double gets =
             std::min(need.total - need.kept, 4 * settings_.deadband_share * need.total);
         need.target += gets;
+        need.reason = RequestReason::host_eases;
         surplus -= gets;
     }
 }
@@ -240,8 +245,11 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     const double given = serve_those_short(fair_level(lacks_after(0)));
     const double lacks = lacks_after(given);
     const double wished = reserve + growth - available + given;
-    if (lacks > 0) collect(lacks, &Need::least);
-    if (wished > lacks) collect(wished, &Need::comfort);
+    const RequestReason why = number(inputs.reserved_bytes) - available + given > 0
+                                  ? RequestReason::reserved
+                                  : RequestReason::host_lacks;
+    if (lacks > 0) collect(lacks, &Need::least, why);
+    if (wished > lacks) collect(wished, &Need::comfort, RequestReason::host_lacks);
     const double spare = available - given - reserve - growth - settings_.ease_share * host;
     if (spare > 0 && lacks <= 0)
         ease(std::min(spare, settings_.ease_share_per_s * passed_s * host));
@@ -252,6 +260,7 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
     const DomainTable& domains = seen.domains;
     rows_.follow(domains, guests_);
     needs_.resize(domains.size());
+    reasons_.resize(domains.size());
     const double passed_s = begun_ ? std::chrono::duration<double>(seen.at - last_at_).count() : 0;
     begun_ = true;
     last_at_ = seen.at;
@@ -270,6 +279,9 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
         const bool whole = target >= total;
         const bool small = !need.is_short && !whole &&
                            std::abs(target - need.kept) < settings_.deadband_share * total;
+        reasons_[row] = !need.movable                       ? RequestReason::left_alone
+                        : small && need.target != need.kept ? RequestReason::not_worth_it
+                                                            : need.reason;
         if (small || !need.movable) {
             request_bytes[row] = 0;
             continue;

@@ -38,6 +38,7 @@ class BallastPolicy final : public Policy {
     explicit BallastPolicy(const BallastSettings& settings) : settings_(settings) {}
     void request(const Observation& seen, const PolicyInputs& inputs,
                  std::span<std::int64_t> request_bytes) override;
+    std::span<const RequestReason> reasons() const noexcept override { return reasons_; }
 
   private:
     // What is remembered of a guest, in bytes and seconds.
@@ -64,6 +65,7 @@ class BallastPolicy final : public Policy {
         double resident = 0;   // of the host's memory
         double room_unit = 0;  // its size, weighed by its shares
         double target = 0;
+        RequestReason reason = RequestReason::enough;
     };
 
     void look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
@@ -73,7 +75,7 @@ class BallastPolicy final : public Policy {
     double serve_those_short(double room_level);
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
-    void collect(double wanted, Bound bound);
+    void collect(double wanted, Bound bound, RequestReason reason);
     double fair_level(double lacks) const;
     double gain_at(double level, Bound bound) const;
     static double room_kept(const Need& need, double level, Bound bound) noexcept {
@@ -88,6 +90,7 @@ class BallastPolicy final : public Policy {
     RowFollower rows_;
     std::vector<Guest> guests_;
     std::vector<Need> needs_;
+    std::vector<RequestReason> reasons_;
     bool begun_ = false;
     Time last_at_{};
     std::size_t next_to_ease_ = 0;

@@ -81,4 +81,10 @@ Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
     return fail(Errc::invalid_argument, "there is no such policy");
 }
 
+Result<void> check_policy(const PolicyChoice& choice) {
+    const auto made = make_policy(choice);
+    if (!made) return Failure(made.error());
+    return {};
+}
+
 }  // namespace ballast

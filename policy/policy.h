@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "model/host.h"
 #include "model/policy_catalogue.h"
+#include "model/request_reason.h"
 
 namespace ballast {
 
@@ -39,9 +40,14 @@ class Policy {
     // has changed its membership. Time is seen.at.
     virtual void request(const Observation& seen, const PolicyInputs& inputs,
                          std::span<std::int64_t> request_bytes) = 0;
+    // Of the last requests, row by row; empty where a policy tells none.
+    virtual std::span<const RequestReason> reasons() const noexcept { return {}; }
 };
 
-// Errors: invalid_argument (a text of it does not parse).
+// Errors: invalid_argument (a text of it does not parse, or its numbers contradict each other); a
+// text's error begins with the text's name and a colon.
 Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice);
+// The same errors and nothing else.
+Result<void> check_policy(const PolicyChoice& choice);
 
 }  // namespace ballast

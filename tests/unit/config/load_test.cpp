@@ -31,6 +31,20 @@ TEST_CASE("a file that never ends is read no further than needed") {
           "/dev/zero: larger than 1 MiB, expected a configuration\n");
 }
 
+TEST_CASE("what a policy says of its texts stands where the text is") {
+    const auto refuses = [](const PolicyChoice& choice) -> Result<void> {
+        return fail(Errc::invalid_argument, choice.texts.empty() ? "numbers do not go together"
+                                                                 : "lend_step: column 3: odd");
+    };
+    CHECK(text_of(parse_config("policy:\n  name: rules\n  lend_step: 1 +\n", "x.yaml", refuses)) ==
+          "x.yaml:3:14: policy.lend_step: column 3: odd\n");
+    CHECK(text_of(parse_config("policy: {name: rules, interval_s: 5}", "x.yaml", refuses)) ==
+          "x.yaml:1:9: policy.numbers do not go together\n");
+    // One problem at a time for one number.
+    CHECK(text_of(parse_config("policy: {name: rules, interval_s: no}", "x.yaml", refuses))
+              .find("together") == std::string::npos);
+}
+
 TEST_CASE("a loaded file's problems carry its path") {
     const std::string path = test::data("broken/mode-misspelt.yaml").string();
     CHECK(text_of(load_config(path)) ==

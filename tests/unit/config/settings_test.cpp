@@ -42,8 +42,9 @@ TEST_CASE("what a file leaves out keeps its default") {
     CHECK_FALSE(read_settings.scenario);
 }
 
-TEST_CASE("libvirt asks for nothing by itself, so its policy is fixed unless told otherwise") {
-    CHECK(read("mode: live").policy.name == "fixed");
+TEST_CASE("libvirt asks for nothing by itself, so policy ballast does unless told otherwise") {
+    CHECK(read("mode: live").policy.name == "ballast");
+    CHECK(read("backend: {name: libvirt}\npolicy: {name: fixed}").policy.name == "fixed");
     CHECK(read("cmm: {simulate: true}\npolicy: {name: cmm}").policy.name == "cmm");
 }
 
@@ -91,6 +92,7 @@ TEST_CASE("overrides keep the file's order") {
     CHECK(settings.domains[0].oom_kb == 4096U);
     CHECK(settings.domains[0].hotplug_delay == 20s);
     CHECK(settings.domains[0].max_step_bytes == 64 * kMiB);
+    CHECK(settings.domains[0].shares == 2000U);
     CHECK_FALSE(settings.domains[0].disable);
     CHECK(settings.domains[1].pattern == "web1");
     CHECK(settings.domains[1].disable == true);

@@ -285,6 +285,24 @@ TEST_CASE("reservations do not keep a backend from being evacuated") {
     CHECK(host.lent(0) + host.lent(1) == kGiB);
 }
 
+TEST_CASE("policy ballast frees what is reserved, and gives it back when nobody waits any more") {
+    Settings settings;
+    settings.policy.name = "ballast";
+    settings.cmm.min_mem_mb = 256;
+    Host host(settings);
+    host.bench.backend.host.total_bytes = 8 * kGiB;
+    const auto id = host.reserve(5 * kGiB);
+    CHECK_FALSE(host.tick_and_tell()[0].ready);
+    CHECK(host.lent(0) > 900 * kMiB);  // of what the idle one could use
+    const auto snapshot = host.tick();
+    CHECK(host.told()[0].ready);
+    CHECK(snapshot->decisions[0].request_reason != RequestReason::untold);
+    CHECK(host.bench.backend.table.usable_bytes[0] > 100 * kMiB);
+    REQUIRE(host.bench.controller().cancel_reservation(id));
+    for (int i = 0; i < 1000; ++i) host.tick();
+    CHECK(host.lent(0) + host.lent(1) == 0);
+}
+
 TEST_CASE("reservations end with the policy that lends for them") {
     Host host;
     host.reserve(5 * kGiB);

@@ -1,0 +1,41 @@
+#include "model/request_reason.h"
+
+#include <array>
+
+namespace ballast {
+namespace {
+
+struct Words {
+    std::string_view name;
+    std::string_view text;
+};
+
+// In the order of RequestReason.
+constexpr std::array kWords{
+    Words{"untold", ""},
+    Words{"enough", "neither it nor the host lacks memory"},
+    Words{"host_lacks", "the host has less memory available than it should"},
+    Words{"reserved", "somebody waits for memory of the host"},
+    Words{"guest_short", "it has less than the room it needs beside what it uses"},
+    Words{"evened_out", "it has far less room beside what it uses than others have"},
+    Words{"host_eases", "the host has plenty"},
+    Words{"not_worth_it", "what would move is too little"},
+    Words{"left_alone", "it does not tell what it uses, or may not be moved now"},
+};
+
+const Words& words_of(RequestReason reason) noexcept {
+    const auto index = static_cast<std::size_t>(reason);
+    return kWords[index < kWords.size() ? index : 0];
+}
+
+}  // namespace
+
+std::string_view describe(RequestReason reason) noexcept {
+    return words_of(reason).text;
+}
+
+std::string_view to_string(RequestReason reason) noexcept {
+    return words_of(reason).name;
+}
+
+}  // namespace ballast

@@ -1,0 +1,27 @@
+// Why a policy asked for what it asked.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ballast {
+
+// Of one domain in one tick; a policy that tells no reasons leaves them `untold`.
+enum class RequestReason : std::uint8_t {
+    untold,
+    enough,        // nobody lacks anything
+    host_lacks,    // less is available on the host than should be
+    reserved,      // somebody waits for host memory
+    guest_short,   // the guest has less than the room it needs
+    evened_out,    // the guest has far less room than others
+    host_eases,    // the host has plenty
+    not_worth_it,  // what would move is too little
+    left_alone,    // the guest does not tell what it uses, or nothing may be moved now
+};
+
+// For people, after "because"; empty for `untold`.
+std::string_view describe(RequestReason reason) noexcept;
+// For programs: the name as it stands here.
+std::string_view to_string(RequestReason reason) noexcept;
+
+}  // namespace ballast
