@@ -35,11 +35,13 @@ Workload made_trace() {
     return workload;
 }
 
-Case static_case() {
+// At that ratio of overcommit.
+Case case_of(PolicyKind kind, double overcommit) {
     const auto workload = std::make_shared<const Workload>(made_trace());
-    return {"simulate.static", "pass", "ns/domain tick", timed([workload] {
-                const compare::Contestant contestant{"static", default_choice(PolicyKind::still)};
-                const auto result = compare::run(*workload, contestant, {1.0, {0.1, 1}}, {});
+    const std::string policy(entry_of(kind).name);
+    return {"simulate." + policy, "pass", "ns/domain tick", timed([=] {
+                const compare::Contestant contestant{policy, default_choice(kind)};
+                const auto result = compare::run(*workload, contestant, {overcommit, {0.1, 1}}, {});
                 if (!result) std::exit(1);
                 return static_cast<std::size_t>(result->domain_ticks);
             }),
@@ -60,7 +62,8 @@ Case static_case() {
 }  // namespace
 
 std::vector<NamedCase> compare_cases() {
-    return {{"simulate.static", static_case}};
+    return {{"simulate.static", [] { return case_of(PolicyKind::still, 1.0); }},
+            {"simulate.ballast", [] { return case_of(PolicyKind::ballast, 2.0); }}};
 }
 
 }  // namespace ballast::bench

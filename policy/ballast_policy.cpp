@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "policy/loan_request.h"
 #include "policy/memory_targets.h"
 
 namespace ballast {
@@ -116,8 +115,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
         std::clamp(guest.growth_per_s * settings_.growth_s, settings_.least_room_share * total,
                    settings_.most_room_share * total);
     const double in_use = std::min(total, used + guest.cache_share * used);
-    const double least_kept =
-        inputs.min_mem_bytes.empty() ? 0 : std::min(total, number(inputs.min_mem_bytes[row]));
+    const double least_kept = std::min(total, number(least_bytes(inputs, row)));
     need.in_use = in_use;
     need.least = std::clamp(in_use + room, least_kept, total);
     // What was learned of its cache by trying is not tried again where nobody is in need.
@@ -126,7 +124,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
         std::max(need.least, std::min(used + cached + settings_.comfort_share * total, total));
     need.edge = std::clamp(in_use + room / 2, least_kept, total);
     need.relief = std::clamp(in_use + 2 * room, least_kept, total);
-    const double shares = inputs.shares.empty() ? 1000 : std::max(1U, inputs.shares[row]);
+    const double shares = std::max(1.0, shares_of(inputs, row));
     need.room_unit = total * shares / 1000;
 }
 
@@ -287,7 +285,7 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
             continue;
         }
         const auto loan = static_cast<std::uint64_t>(std::min(total - target, kMostBytes));
-        request_bytes[row] = request_for(loan, domains.total_bytes[row], domains.loaned_bytes[row]);
+        request_bytes[row] = request_to_lend(domains, row, loan);
     }
 }
 

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "policy/guest_samples.h"
-#include "policy/loan_request.h"
+#include "policy/memory_targets.h"
 #include "policy/pace.h"
 #include "policy/peers/cpuplugd.h"
 #include "policy/policy_settings.h"
-#include "policy/row_states.h"
+#include "policy/row_state.h"
 
 namespace ballast {
 namespace {
@@ -142,15 +142,15 @@ class CpuplugdPolicy final : public Policy {
         for (std::size_t row = 0; row < request_bytes.size(); ++row) {
             State& state = states_[row];
             if (due) state.samples.add(seen.domains, row, now_s);
-            if (value_or(inputs.held, row, std::uint8_t{0}) != 0)
+            if (is_held(inputs, row))
                 state.loan_target_bytes = kUnknownBytes;
             else if (due && state.samples.count() > rules_.history)
                 decide(state, seen.domains.loaned_bytes[row]);
-            request_bytes[row] =
-                state.loan_target_bytes == kUnknownBytes
-                    ? 0
-                    : request_for(state.loan_target_bytes, seen.domains.total_bytes[row],
-                                  seen.domains.loaned_bytes[row]);
+            request_bytes[row] = state.loan_target_bytes == kUnknownBytes
+                                     ? 0
+                                     : request_to_lend(seen.domains, row,
+                                                       std::min(state.loan_target_bytes,
+                                                                seen.domains.total_bytes[row]));
         }
     }
 

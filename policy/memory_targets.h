@@ -22,6 +22,9 @@ inline bool is_held(const PolicyInputs& inputs, std::size_t row) {
 inline std::uint64_t least_bytes(const PolicyInputs& inputs, std::size_t row) {
     return inputs.min_mem_bytes.empty() ? 0 : inputs.min_mem_bytes[row];
 }
+inline std::uint64_t set_bytes(const PolicyInputs& inputs, std::size_t row) {
+    return inputs.set_bytes.empty() ? kUnknownBytes : inputs.set_bytes[row];
+}
 inline double shares_of(const PolicyInputs& inputs, std::size_t row) {
     return inputs.shares.empty() ? 1000 : inputs.shares[row];
 }

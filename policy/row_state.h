@@ -42,4 +42,18 @@ class RowFollower {
     std::vector<std::size_t> old_rows_;  // by row: where it stood before, or none
 };
 
+// One column of states that follow their domains; a new domain's is State{}.
+template <class State>
+class RowStates {
+  public:
+    // True if the rows are others than last time. Allocates only then.
+    bool follow(const DomainTable& domains) { return follower_.follow(domains, states_); }
+    State& operator[](std::size_t row) { return states_[row]; }
+    std::size_t size() const noexcept { return states_.size(); }
+
+  private:
+    RowFollower follower_;
+    std::vector<State> states_;
+};
+
 }  // namespace ballast

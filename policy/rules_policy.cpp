@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/saturating.h"
-#include "policy/loan_request.h"
+#include "policy/memory_targets.h"
 #include "policy/pace.h"
 #include "policy/policy_settings.h"
-#include "policy/row_states.h"
+#include "policy/row_state.h"
 #include "policy/rules_samples.h"
 
 namespace ballast {
@@ -59,15 +59,16 @@ class RulesPolicy final : public Policy {
             State& state = states_[row];
             const std::uint64_t total = seen.domains.total_bytes[row];
             const std::uint64_t loaned = seen.domains.loaned_bytes[row];
-            const std::uint64_t min_mem = value_or(inputs.min_mem_bytes, row, std::uint64_t{0});
+            const std::uint64_t min_mem = least_bytes(inputs, row);
             if (due) state.history.add(layout_, rules_figures_of(seen, row, min_mem, interval_s));
-            if (value_or(inputs.held, row, std::uint8_t{0}) != 0)
+            if (is_held(inputs, row))
                 state.loan_target_bytes = kUnknownBytes;
             else if (due)
                 decide(state, loaned, less(total, min_mem));
-            request_bytes[row] = state.loan_target_bytes == kUnknownBytes
-                                     ? 0
-                                     : request_for(state.loan_target_bytes, total, loaned);
+            request_bytes[row] =
+                state.loan_target_bytes == kUnknownBytes
+                    ? 0
+                    : request_to_lend(seen.domains, row, std::min(state.loan_target_bytes, total));
         }
     }
 

@@ -6,11 +6,11 @@
 
 #include "base/saturating.h"
 #include "base/units.h"
-#include "policy/loan_request.h"
+#include "policy/memory_targets.h"
 #include "policy/pace.h"
 #include "policy/peers/squeezed_calls.h"
 #include "policy/policy_settings.h"
-#include "policy/row_states.h"
+#include "policy/row_state.h"
 
 namespace ballast {
 namespace {
@@ -40,7 +40,7 @@ class SqueezedPolicy final : public Policy {
         if (seen.host.available_bytes != kUnknownBytes) balance(seen, inputs);
         for (std::size_t row = 0; row < request_bytes.size(); ++row) {
             State& state = states_[row];
-            if (value_or(inputs.held, row, std::uint8_t{0}) != 0) state.target_kib = kNone;
+            if (is_held(inputs, row)) state.target_kib = kNone;
             request_bytes[row] =
                 state.target_kib == kNone ? 0 : request_of(seen.domains, row, state.target_kib);
         }
@@ -90,10 +90,9 @@ class SqueezedPolicy final : public Policy {
         host_.domains.clear();
         placed_.clear();
         for (const std::size_t row : rows_) {
-            if (value_or(inputs.held, row, std::uint8_t{0}) != 0) continue;
+            if (is_held(inputs, row)) continue;
             const std::uint64_t total = domains.total_bytes[row];
-            const std::uint64_t min_mem =
-                std::min(value_or(inputs.min_mem_bytes, row, std::uint64_t{0}), total);
+            const std::uint64_t min_mem = std::min(least_bytes(inputs, row), total);
             const std::uint64_t page_kib = (std::uint64_t{1} << domains.page_shift[row]) / kKiB;
             const auto inaccuracy_kib =
                 static_cast<std::int64_t>(std::max(kLeastInaccuracyKib, page_kib));
@@ -103,9 +102,8 @@ class SqueezedPolicy final : public Policy {
                  .can_balloon = true,
                  .min_kib = kib(min_mem),
                  .max_kib = kib(total),
-                 .target_kib = target_of(states_[row].target_kib, total,
-                                         value_or(inputs.set_bytes, row, kUnknownBytes), actual_kib,
-                                         inaccuracy_kib),
+                 .target_kib = target_of(states_[row].target_kib, total, set_bytes(inputs, row),
+                                         actual_kib, inaccuracy_kib),
                  .actual_kib = actual_kib,
                  .inaccuracy_kib = inaccuracy_kib});
             placed_.push_back(row);
@@ -137,7 +135,7 @@ class SqueezedPolicy final : public Policy {
         // The total need not be whole KiB.
         const std::uint64_t kept =
             target_kib == kib(total) ? total : static_cast<std::uint64_t>(target_kib) * kKiB;
-        return request_for(less(total, kept), total, domains.loaned_bytes[row]);
+        return request_to_lend(domains, row, less(total, kept));
     }
 
     Duration check_every_;

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "base/units.h"
 #include "model/snapshot.h"
@@ -39,6 +40,25 @@ TEST_CASE("an explanation tells who asked for what, and what was done") {
     CHECK_THAT(text, Contains("nothing stood in the way"));
     CHECK_THAT(text, Contains("Done: it lends 512 MiB now"));
     CHECK_THAT(text, !Contains("credit"));
+}
+
+TEST_CASE("a policy's reason is told where it has one") {
+    Decision decision = lend_more();
+    CHECK_THAT(explain(snapshot_of(decision), 0), !Contains("because"));
+    decision.request_reason = RequestReason::host_lacks;
+    CHECK_THAT(explain(snapshot_of(decision), 0),
+               Contains("lend 512 MiB more, because the host has less memory available"));
+}
+
+TEST_CASE("no two reasons share a name, and each has words") {
+    constexpr auto kLast = static_cast<std::size_t>(RequestReason::left_alone);
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i <= kLast; ++i) {
+        names.insert(to_string(static_cast<RequestReason>(i)));
+        CHECK(describe(static_cast<RequestReason>(i)).empty() == (i == 0));
+    }
+    CHECK(names.size() == kLast + 1);
+    CHECK(describe(static_cast<RequestReason>(kLast + 1)).empty());
 }
 
 TEST_CASE("every constraint is told with its figures, its name and its reason") {
