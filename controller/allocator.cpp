@@ -124,10 +124,12 @@ void Allocator::run(const HostState& host, const AllocatorRules& rules, const Do
         });
     };
 
-    // Guests in distress are served first, and may draw on the reserve.
+    // Guests that are short are served first, and may draw on the reserve.
     std::erase_if(give_back_, [&](std::size_t row) {
         const Decision& decision = decisions[row];
-        if (decision.constraint != Constraint::surge) return false;
+        if (decision.constraint != Constraint::surge &&
+            decision.request_reason != RequestReason::guest_short)
+            return false;
         const std::uint64_t wanted = decision.loaned_before_bytes - decision.decided_bytes;
         move_row(row);
         if (bounded) room -= std::min(room, wanted);

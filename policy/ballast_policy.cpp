@@ -12,10 +12,6 @@ namespace {
 constexpr double kPageBytes = 4096;
 constexpr double kMostBytes = 0x1p62;
 constexpr int kHalvings = 12;
-constexpr double kMuchMore = 1.25;
-constexpr double kMostPatience_s = 86400;
-constexpr double kCaution = 2;      // where some was read back, as much again will be
-constexpr double kMostCache = 1e6;  // as a share of what programs use: all of any guest
 
 double number(std::uint64_t bytes) noexcept {
     return static_cast<double>(bytes);
@@ -45,45 +41,19 @@ BallastSettings ballast_settings(const PolicyChoice& choice) {
     settings.most_room_share = share("most_room_percent");
     settings.comfort_share = share("comfort_percent");
     settings.growth_s = number_of(choice, "growth_s");
-    settings.growth_half_life_s = number_of(choice, "growth_half_life_s");
-    settings.cache_share = share("cache_percent");
-    settings.cache_relax_per_h = share("cache_relax_percent_per_h");
-    settings.stall_share = share("stall_percent");
-    settings.fault_s = number_of(choice, "fault_us") * 1e-6;
+    settings.working_set.growth_half_life_s = number_of(choice, "growth_half_life_s");
+    settings.working_set.cache_share = share("cache_percent");
+    settings.working_set.cache_relax_per_h = share("cache_relax_percent_per_h");
+    settings.working_set.stall_share = share("stall_percent");
+    settings.working_set.fault_s = number_of(choice, "fault_us") * 1e-6;
     settings.deadband_share = share("deadband_percent");
     return settings;
-}
-
-// What a guest that lends reads back was in use, and taken for idle: the estimate goes up at once,
-// and comes down slowly while hardly anything is read back.
-void BallastPolicy::judge_cache(Guest& guest, std::uint64_t faults, double cache, bool lends,
-                                double passed_s) const {
-    if (guest.cache_share < 0) guest.cache_share = settings_.cache_share;
-    const bool told = faults != kUnknownBytes && guest.faults != kUnknownBytes;
-    const double read_back =
-        told && faults > guest.faults ? number(faults - guest.faults) * kPageBytes : 0;
-    guest.faults = faults;
-    if (passed_s <= 0) return;
-    const double stalled_s = read_back / kPageBytes * settings_.fault_s;
-    if (lends && stalled_s > settings_.stall_share * passed_s) {
-        guest.cache_share += kCaution * read_back / std::max(guest.used, kPageBytes);
-        guest.cache_share = std::min(guest.cache_share, kMostCache);
-        // Each time that it was too little it is left alone for longer.
-        if (guest.quiet_s > 0) guest.patience_s = std::min(2 * guest.patience_s, kMostPatience_s);
-        guest.quiet_s = 0;
-        return;
-    }
-    // Only a guest that has hardly more shows that it can do with that.
-    if (cache > kMuchMore * guest.cache_share * guest.used) return;
-    guest.quiet_s += passed_s;
-    if (guest.quiet_s > guest.patience_s)
-        guest.cache_share *= std::pow(1 - settings_.cache_relax_per_h, passed_s / 3600);
 }
 
 void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
                          double passed_s) {
     const DomainTable& domains = seen.domains;
-    Guest& guest = guests_[row];
+    WorkingSet& guest = guests_[row];
     Need& need = needs_[row];
     const double total = number(domains.total_bytes[row]);
     need = {};
@@ -93,33 +63,30 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
                         ? need.kept
                         : std::min(number(domains.resident_bytes[row]), need.kept);
     if (!speaks(domains, row) || is_held(inputs, row)) {
-        guest.known = false;
+        guest.interrupt();
         return;
     }
+    const double usable = number(domains.usable_bytes[row]);
+    const std::uint64_t cache = domains.cache_bytes[row];
+    guest.look({.total = total,
+                .kept = need.kept,
+                .usable = usable,
+                .cache = cache == kUnknownBytes ? usable : number(cache),
+                .major_faults = domains.major_faults[row]},
+               passed_s, settings_.working_set);
     need.movable = true;
-    const double usable = std::min(number(domains.usable_bytes[row]), need.kept);
-    const double used = need.kept - usable;
-    const double cache = domains.cache_bytes[row] == kUnknownBytes
-                             ? usable
-                             : std::min(number(domains.cache_bytes[row]), need.kept);
-    if (guest.known && passed_s > 0) {
-        guest.growth_per_s *= std::exp2(-passed_s / settings_.growth_half_life_s);
-        guest.growth_per_s = std::max(guest.growth_per_s, (used - guest.used) / passed_s);
-    }
-    guest.used = used;
-    judge_cache(guest, domains.major_faults[row], cache, need.kept < total,
-                guest.known ? passed_s : 0);
-    guest.known = true;
+    need.settled = guest.settled();
+    const double used = guest.used();
 
     const double room =
-        std::clamp(guest.growth_per_s * settings_.growth_s, settings_.least_room_share * total,
+        std::clamp(guest.growth_per_s() * settings_.growth_s, settings_.least_room_share * total,
                    settings_.most_room_share * total);
-    const double in_use = std::min(total, used + guest.cache_share * used);
+    const double in_use = std::min(total, used + guest.cache_share() * used);
     const double least_kept = std::min(total, number(least_bytes(inputs, row)));
     need.in_use = in_use;
     need.least = std::clamp(in_use + room, least_kept, total);
     // What was learned of its cache by trying is not tried again where nobody is in need.
-    const double cached = std::max(guest.cache_share, settings_.cache_share) * used;
+    const double cached = std::max(guest.cache_share(), settings_.working_set.cache_share) * used;
     need.comfort =
         std::max(need.least, std::min(used + cached + settings_.comfort_share * total, total));
     need.edge = std::clamp(in_use + room / 2, least_kept, total);
@@ -151,7 +118,7 @@ double BallastPolicy::serve_those_short(double room_level) {
 double BallastPolicy::gain_at(double level, Bound bound) const {
     double gain = 0;
     for (const Need& need : needs_)
-        if (need.movable) gain += std::max(0.0, need.resident - room_kept(need, level, bound));
+        if (need.settled) gain += std::max(0.0, need.resident - room_kept(need, level, bound));
     return gain;
 }
 
@@ -168,7 +135,7 @@ double BallastPolicy::fair_level(double lacks) const {
     const auto gain = [&](double level) {
         double bytes = 0;
         for (const Need& need : needs_)
-            if (need.movable) bytes += need.resident - room_kept(need, level, &Need::least);
+            if (need.settled) bytes += need.resident - room_kept(need, level, &Need::least);
         return bytes;
     };
     double low = 0;
@@ -198,7 +165,7 @@ double BallastPolicy::level_for(double wanted, Bound bound) const {
 void BallastPolicy::collect(double wanted, Bound bound, RequestReason reason) {
     const double level = level_for(wanted, bound);
     for (Need& need : needs_) {
-        if (!need.movable) continue;
+        if (!need.settled) continue;
         const double kept = room_kept(need, level, bound);
         if (need.resident <= kept || need.target <= kept) continue;
         need.target = kept;
@@ -211,7 +178,7 @@ void BallastPolicy::ease(double surplus) {
     for (std::size_t n = 0; n < needs_.size() && surplus > 0; ++n) {
         next_to_ease_ = next_to_ease_ + 1 < needs_.size() ? next_to_ease_ + 1 : 0;
         Need& need = needs_[next_to_ease_];
-        if (!need.movable || need.target != need.kept) continue;
+        if (!need.movable || need.target != need.kept || need.kept >= need.total) continue;
         const double gets =
             std::min(need.total - need.kept, 4 * settings_.deadband_share * need.total);
         need.target += gets;

@@ -10,6 +10,7 @@
 
 #include "policy/policy.h"
 #include "policy/row_state.h"
+#include "policy/working_set.h"
 
 namespace ballast {
 
@@ -18,16 +19,12 @@ struct BallastSettings {
     double goal_share = 0.02;         // of the host, available beside its reserve
     double ease_share = 0.05;         // of the host, beyond the goal, before loans go back
     double ease_share_per_s = 0.001;  // of the host, that goes back in a second then
-    double least_room_share = 0.01;   // of a guest, usable beside what it needs
+    double least_room_share = 0.03;   // of a guest, usable beside what it needs
     double most_room_share = 0.20;    // of a guest: no growth seen makes it ask for more
     double comfort_share = 0.20;      // of a guest: room that is taken only in real need
     double growth_s = 60;             // for so long its room suffices for the fastest growth seen
-    double growth_half_life_s = 1800;
-    double cache_share = 0.20;       // of what programs use, page cache taken for in use at first
-    double cache_relax_per_h = 0.5;  // share of that given up in an hour without refaults
-    double stall_share = 0.0005;     // of its time that a guest may wait for what it reads back
-    double fault_s = 0.0001;         // that it waits for a page
-    double deadband_share = 0.005;   // of a guest; smaller moves are not worth it
+    WorkingSetSettings working_set;
+    double deadband_share = 0.005;  // of a guest; smaller moves are not worth it
 };
 
 // From the catalogue's numbers.
@@ -41,19 +38,10 @@ class BallastPolicy final : public Policy {
     std::span<const RequestReason> reasons() const noexcept override { return reasons_; }
 
   private:
-    // What is remembered of a guest, in bytes and seconds.
-    struct Guest {
-        bool known = false;       // it was seen before
-        double used = 0;          // by its programs and kernel
-        double growth_per_s = 0;  // fastest of late
-        double cache_share = -1;  // of what it uses, cache in use; < 0 = not judged yet
-        double quiet_s = 0;       // since it last read back what was taken
-        double patience_s = 600;  // so long before it is tried with less
-        std::uint64_t faults = kUnknownBytes;
-    };
     // What is worked out of one guest in one tick.
     struct Need {
         bool movable = false;
+        bool settled = false;  // more may be taken from it
         double total = 0;
         double kept = 0;     // what it keeps now
         double in_use = 0;   // by programs, and cache that is used over and over
@@ -70,8 +58,6 @@ class BallastPolicy final : public Policy {
 
     void look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
               double passed_s);
-    void judge_cache(Guest& guest, std::uint64_t faults, double cache, bool lends,
-                     double passed_s) const;
     double serve_those_short(double room_level);
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
@@ -88,7 +74,7 @@ class BallastPolicy final : public Policy {
 
     const BallastSettings settings_;
     RowFollower rows_;
-    std::vector<Guest> guests_;
+    std::vector<WorkingSet> guests_;
     std::vector<Need> needs_;
     std::vector<RequestReason> reasons_;
     bool begun_ = false;

@@ -39,10 +39,10 @@ class Refused(Exception):
 
 class Daemon:
     """Runs against a lab's libvirtd, or those of `uris`. `cmm` is that section of the configuration, `guests` and
-    `host` those of their names. Use as a context manager: whatever happens, the daemon is gone afterwards."""
+    `host` those of their names, `policy` the policy's name. Use as a context manager: whatever happens, the daemon is gone afterwards."""
 
     def __init__(self, lab, guests=None, host=None, environment=None, uris=None,
-                 **cmm):
+                 policy="fixed", **cmm):
         # Its own folder: several daemons follow each other in one lab.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballastd-", dir=lab.folder))
         self._socket = self.folder / "api.sock"
@@ -53,7 +53,7 @@ class Daemon:
             "mode": "live",
             "cmm": {"delay": 1, "min_mem_mb": 64, **cmm},
             "backend": {"name": "libvirt", "uri": uris or lab.uri},
-            "policy": {"name": "fixed"},
+            "policy": {"name": policy},
             "guests": guests or {},
             "host": host or {},
             "listen": {"http": "", "api": str(self._socket)},

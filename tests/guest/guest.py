@@ -63,7 +63,7 @@ DISK_XML = """
   <driver name='qemu' type='qcow2'/><source file='{path}'/><target dev='vda' bus='virtio'/>
 </disk>
 """
-BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='on'>"
+BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='{reporting}'>"
                "{stats}</memballoon>")
 NO_BALLOON_XML = "<memballoon model='none'/>"
 
@@ -72,13 +72,14 @@ class Guest:
     """autodeflate: the guest takes memory back when it runs out. stats_period_s: None leaves it
     unset. balloon=False: no balloon device at all. max_memory_mib: memory can be plugged in, up
     to that. virtio_mem_mib: a virtio-mem device of that size, nothing of it plugged in.
-    persistent: defined first, so that it can be saved. disk: a qcow2 file."""
+    persistent: defined first, so that it can be saved. disk: a qcow2 file.
+    free_page_reporting=False: the host holds what the guest has touched once."""
 
     def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
                  stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = "",
                  max_memory_mib: int | None = None, virtio_mem_mib: int | None = None,
                  persistent: bool = False, disk: pathlib.Path | None = None,
-                 domain_uuid: str | None = None):
+                 domain_uuid: str | None = None, free_page_reporting: bool = True):
         self.name = name
         self.memory_kib = memory_mib * MIB_KIB
         self.uuid = domain_uuid or str(uuid.uuid4())
@@ -100,7 +101,8 @@ class Guest:
             memory_kib=self.memory_kib, kernel=lab.image.kernel,
             initramfs=lab.image.initramfs, cmdline=cmdline, console=self._console,
             channel=self._channel,
-            balloon=BALLOON_XML.format(autodeflate="on" if autodeflate else "off", stats=stats)
+            balloon=BALLOON_XML.format(autodeflate="on" if autodeflate else "off", stats=stats,
+                                       reporting="on" if free_page_reporting else "off")
             if balloon else NO_BALLOON_XML)
 
     def start(self) -> None:

@@ -46,6 +46,13 @@ def missing_requirements() -> list[str]:
     return missing
 
 
+def host_available_kib() -> int:
+    for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1])
+    raise RuntimeError("no MemAvailable")
+
+
 def wait_for(what: str, check, timeout_s: float, interval_s: float = 0.05):
     """The first truthy answer of `check`; fails with `what` when time is up."""
     deadline = time.monotonic() + timeout_s

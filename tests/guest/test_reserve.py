@@ -7,16 +7,9 @@ import unittest
 
 from daemon import Daemon, Refused, program
 from guest import MIB_KIB
-from lab import Lab, wait_for
+from lab import Lab, host_available_kib, wait_for
 
 HOOK = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "libvirt-hook" / "ballast"
-
-
-def host_available_kib() -> int:
-    for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1])
-    raise RuntimeError("no MemAvailable")
 
 
 class ReserveTest(unittest.TestCase):

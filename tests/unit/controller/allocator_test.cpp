@@ -69,6 +69,16 @@ TEST_CASE("the host's reserve is kept; without the rule the host falls below it"
     CHECK((moves.decisions[0].constraint == Constraint::host_floor) == rule);
 }
 
+TEST_CASE("a guest that a policy finds short need not wait for the host's reserve") {
+    const bool is_short = GENERATE(true, false);
+    Moves moves;
+    moves.decisions[1].decided_bytes = moves.decisions[1].loaned_before_bytes;  // nobody lends
+    moves.decisions[0].request_reason =
+        is_short ? RequestReason::guest_short : RequestReason::evened_out;
+    moves.run(260 * kMiB, 250 * kMiB);
+    CHECK((moves.decisions[0].constraint == Constraint::host_floor) != is_short);
+}
+
 TEST_CASE("what an asynchronous guest was asked to free does not count until it is free") {
     Moves moves;
     moves.backend.capabilities_.asynchronous = true;

@@ -21,6 +21,9 @@ struct Host {
         table.total_bytes[2] = may_come_bytes;
         table.flags[2] = DomainFlags::no_stats;
         table.resident_bytes[2] = 0;
+        // Figures are not acted on at first sight.
+        std::vector<std::int64_t> requests(table.size());
+        policy.request(seen, {}, requests);
     }
     void add(const char* name) {
         DomainTable& table = seen.domains;
@@ -63,8 +66,8 @@ struct Host {
         return seen.domains.total_bytes[row] - seen.domains.loaned_bytes[row];
     }
 
-    BallastPolicy policy{BallastSettings{}};
     Observation seen;
+    BallastPolicy policy{BallastSettings{}};
     std::uint64_t reserve = 0;
     std::uint64_t reserved = 0;
     std::vector<std::uint8_t> held;
@@ -109,8 +112,8 @@ TEST_CASE("ballast: nobody is left with less than he uses, his cache and some ro
     }
 }
 
-// The host is to keep more than they can give, and those with plenty give it; but no guest is brought
-// near its edge for memory that no guest could take.
+// The host is to keep more than they can give, and those with plenty give it; but no guest is
+// brought near its edge for memory that no guest could take.
 TEST_CASE("ballast: guests keep a comfortable room where all that they have fits into the host") {
     Host host(0);
     const bool reserved = GENERATE(false, true);
