@@ -135,7 +135,7 @@ double BallastPolicy::fair_level(double lacks) const {
     const auto gain = [&](double level) {
         double bytes = 0;
         for (const Need& need : needs_)
-            if (need.settled) bytes += need.resident - room_kept(need, level, &Need::least);
+            if (need.movable) bytes += need.resident - room_kept(need, level, &Need::least);
         return bytes;
     };
     double low = 0;
@@ -214,7 +214,7 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
                                   ? RequestReason::reserved
                                   : RequestReason::host_lacks;
     if (lacks > 0) collect(lacks, &Need::least, why);
-    if (wished > lacks) collect(wished, &Need::comfort, RequestReason::host_lacks);
+    if (wished > std::max(lacks, 0.0)) collect(wished, &Need::comfort, RequestReason::host_lacks);
     const double spare = available - given - reserve - growth - settings_.ease_share * host;
     if (spare > 0 && lacks <= 0)
         ease(std::min(spare, settings_.ease_share_per_s * passed_s * host));

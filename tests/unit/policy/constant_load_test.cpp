@@ -1,5 +1,6 @@
 // What each policy makes of guests whose load never changes: does it come to rest?
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "toy_host.h"
 
@@ -14,8 +15,8 @@ ToyHost half_used() {
 }
 
 // How far the guests' memory goes up and down, all together, over ten minutes after half an hour.
-std::uint64_t unrest_bytes(PolicyKind kind, ToyHost host) {
-    const auto policy = policy_of(kind);
+std::uint64_t unrest_bytes(const PolicyChoice& choice, ToyHost host) {
+    const auto policy = *make_policy(choice);
     host.run(*policy, 1800);
     std::uint64_t moved = 0;
     for (int second = 0; second < 600; ++second) {
@@ -28,7 +29,47 @@ std::uint64_t unrest_bytes(PolicyKind kind, ToyHost host) {
     return moved;
 }
 
+std::uint64_t unrest_bytes(PolicyKind kind, ToyHost host) {
+    return unrest_bytes(default_choice(kind), std::move(host));
+}
+
+// Guests of any size and load, on a host that has too much, enough or far too little for them.
+ToyHost any_host(std::mt19937_64& random) {
+    const auto between = [&](std::uint64_t least, std::uint64_t most) {
+        return std::uniform_int_distribution<std::uint64_t>(least, most)(random);
+    };
+    std::vector<ToyGuest> guests(between(1, 8));
+    std::uint64_t all_bytes = 0;
+    for (ToyGuest& guest : guests) {
+        guest.total_bytes = between(kGiB, 16 * kGiB) & ~(kMiB - 1);
+        guest.used_bytes = guest.total_bytes / 100 * between(2, 100);
+        guest.cache_bytes = guest.total_bytes / 100 * between(0, 100);
+        guest.min_mem_bytes = 256 * kMiB;
+        if (between(0, 3) == 0) guest.shares = static_cast<std::uint32_t>(between(0, 10000));
+        all_bytes += guest.total_bytes;
+    }
+    const std::uint64_t host_bytes = all_bytes / 100 * between(30, 130);
+    return {host_bytes, host_bytes / 100 * between(0, 10), guests};
+}
+
 }  // namespace
+
+TEST_CASE("ballast comes to rest under any constant load, and leaves every guest what it uses") {
+    std::mt19937_64 random(20);
+    // That it tries for hours with ever less cache is no unrest.
+    PolicyChoice choice = default_choice(PolicyKind::ballast);
+    const auto parameters = entry_of(PolicyKind::ballast).parameters;
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (parameters[i].name == "cache_relax_percent_per_h") choice.numbers[i] = 0;
+    REQUIRE(number_of(choice, "cache_relax_percent_per_h") == 0);
+    for (int i = 0; i < 1000; ++i) {
+        INFO("host " << i);
+        ToyHost host = any_host(random);
+        CHECK(unrest_bytes(choice, host) == 0);
+        host.run(*policy_of(PolicyKind::ballast), 1800);
+        for (const ToyGuest& guest : host.guests) CHECK(guest.kept_bytes() >= guest.used_bytes);
+    }
+}
 
 TEST_CASE("proxmox, qmemman, esx and hyperv come to rest under a constant load") {
     for (const PolicyKind kind :
