@@ -62,7 +62,7 @@ TEST_CASE("ballast comes to rest under any constant load, and leaves every guest
     for (std::size_t i = 0; i < parameters.size(); ++i)
         if (parameters[i].name == "cache_relax_percent_per_h") choice.numbers[i] = 0;
     REQUIRE(number_of(choice, "cache_relax_percent_per_h") == 0);
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 300; ++i) {
         INFO("host " << i);
         ToyHost host = any_host(random);
         CHECK(unrest_bytes(choice, host) == 0);
@@ -71,12 +71,22 @@ TEST_CASE("ballast comes to rest under any constant load, and leaves every guest
     }
 }
 
-TEST_CASE("proxmox, qmemman, esx and hyperv come to rest under a constant load") {
-    for (const PolicyKind kind :
-         {PolicyKind::proxmox, PolicyKind::qmemman, PolicyKind::esx, PolicyKind::hyperv}) {
-        INFO(entry_of(kind).name);
-        CHECK(unrest_bytes(kind, half_used()) == 0);
+// docs/policies.md tells it of each.
+TEST_CASE("all but mom, proxmox and psi come to rest under any constant load") {
+    for (const PolicyEntry& entry : policy_catalogue()) {
+        // These two follow the hypervisor and an operator; `ballast` has a test of its own.
+        if (entry.kind == PolicyKind::cmm || entry.kind == PolicyKind::fixed ||
+            entry.kind == PolicyKind::ballast)
+            continue;
+        INFO(entry.name);
+        std::mt19937_64 random(20);
+        int restless = 0;
+        for (int i = 0; i < 60; ++i) restless += unrest_bytes(entry.kind, any_host(random)) > 0;
+        const bool hunts = entry.kind == PolicyKind::mom || entry.kind == PolicyKind::proxmox ||
+                           entry.kind == PolicyKind::psi;
+        CHECK((restless > 0) == hunts);
     }
+    CHECK(unrest_bytes(PolicyKind::proxmox, half_used()) == 0);
 }
 
 TEST_CASE("mom hunts around its threshold for ever, and psi probes for ever") {
