@@ -17,7 +17,7 @@ constexpr std::array kBallast{
                     "of a guest, the most room that its growth makes it have"},
     PolicyParameter{"comfort_percent", 20, 0, 100,
                     "of a guest, usable beside what it needs while nobody is in need"},
-    PolicyParameter{"growth_s", 60, 1, 3600,
+    PolicyParameter{"growth_s", 30, 1, 3600,
                     "how long a guest's room suffices for the fastest growth of late"},
     PolicyParameter{"growth_half_life_s", 1800, 1, 1e6,
                     "in which the memory of that growth halves"},

@@ -40,7 +40,7 @@ BallastSettings ballast_settings(const PolicyChoice& choice) {
     settings.least_room_share = share("least_room_percent");
     settings.most_room_share = share("most_room_percent");
     settings.comfort_share = share("comfort_percent");
-    settings.growth_s = number_of(choice, "growth_s");
+    settings.working_set.growth_s = number_of(choice, "growth_s");
     settings.working_set.growth_half_life_s = number_of(choice, "growth_half_life_s");
     settings.working_set.cache_share = share("cache_percent");
     settings.working_set.cache_relax_per_h = share("cache_relax_percent_per_h");
@@ -78,21 +78,47 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need.settled = guest.settled();
     const double used = guest.used();
 
-    const double room =
-        std::clamp(guest.growth_per_s() * settings_.growth_s, settings_.least_room_share * total,
-                   settings_.most_room_share * total);
-    const double in_use = std::min(total, used + guest.cache_share() * used);
-    const double least_kept = std::min(total, number(least_bytes(inputs, row)));
-    need.in_use = in_use;
-    need.least = std::clamp(in_use + room, least_kept, total);
+    need.in_use = std::min(total, used + guest.cache_share() * used);
+    need.room = std::clamp(guest.growth(), settings_.least_room_share * total,
+                           settings_.most_room_share * total);
+    need.least_kept = std::min(total, number(least_bytes(inputs, row)));
     // What was learned of its cache by trying is not tried again where nobody is in need.
     const double cached = std::max(guest.cache_share(), settings_.working_set.cache_share) * used;
-    need.comfort =
-        std::max(need.least, std::min(used + cached + settings_.comfort_share * total, total));
-    need.edge = std::clamp(in_use + room / 2, least_kept, total);
-    need.relief = std::clamp(in_use + 2 * room, least_kept, total);
+    need.comfort = std::min(used + cached + settings_.comfort_share * total, total);
+    bound(need, settings_.most_room_share);
     const double shares = std::max(1.0, shares_of(inputs, row));
     need.room_unit = total * shares / 1000;
+}
+
+// What follows from its room, which is to be at most that share of its size.
+void BallastPolicy::bound(Need& need, double most_room_share) const {
+    const double room = std::min(need.room, most_room_share * need.total);
+    need.least = std::clamp(need.in_use + room, need.least_kept, need.total);
+    need.comfort = std::max(need.comfort, need.least);
+    need.edge = std::clamp(need.in_use + room / 2, need.least_kept, need.total);
+    need.relief = std::clamp(need.in_use + 2 * room, need.least_kept, need.total);
+}
+
+// The most room, as a share of its size, that can be left to each guest that wants so much. What
+// they have does not count, but what they need: the answer is the same before and after it is so.
+double BallastPolicy::affordable_room(double lacks) const {
+    const auto gain = [&](double share) {
+        double bytes = 0;
+        for (const Need& need : needs_)
+            if (need.movable)
+                bytes += need.resident -
+                         std::clamp(need.in_use + std::min(need.room, share * need.total),
+                                    need.least_kept, need.total);
+        return bytes;
+    };
+    double low = settings_.least_room_share;
+    double high = std::max(low, settings_.most_room_share);
+    if (gain(high) >= lacks) return high;
+    for (int halving = 0; halving < kHalvings; ++halving) {
+        const double middle = (low + high) / 2;
+        (gain(middle) > lacks ? low : high) = middle;
+    }
+    return low;
 }
 
 // Asymmetric: nobody waits for what he is short of, and nobody has less than half of the room that
@@ -207,6 +233,12 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
         const double needed = std::min(reserve + growth, may_come - given);
         return std::max(needed, number(inputs.reserved_bytes)) - available + given + out;
     };
+    // Where all that they want is more than there is, they get less of it rather than have the host
+    // swap.
+    const double kept_back = std::min(growth / 4, may_come) - available + out;
+    if (const double share = affordable_room(kept_back); share < settings_.most_room_share)
+        for (Need& need : needs_)
+            if (need.movable) bound(need, share);
     const double given = serve_those_short(fair_level(lacks_after(0)));
     const double lacks = lacks_after(given);
     const double wished = reserve + growth - available + given;

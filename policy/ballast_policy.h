@@ -22,7 +22,6 @@ struct BallastSettings {
     double least_room_share = 0.03;   // of a guest, usable beside what it needs
     double most_room_share = 0.20;    // of a guest: no growth seen makes it ask for more
     double comfort_share = 0.20;      // of a guest: room that is taken only in real need
-    double growth_s = 60;             // for so long its room suffices for the fastest growth seen
     WorkingSetSettings working_set;
     double deadband_share = 0.005;  // of a guest; smaller moves are not worth it
 };
@@ -43,12 +42,14 @@ class BallastPolicy final : public Policy {
         bool movable = false;
         bool settled = false;  // more may be taken from it
         double total = 0;
-        double kept = 0;     // what it keeps now
-        double in_use = 0;   // by programs, and cache that is used over and over
-        double least = 0;    // that, and the room it has to have
-        double comfort = 0;  // that, and the room it has while the host can do without
-        double edge = 0;     // below this it is short
-        double relief = 0;   // and gets so much at once
+        double kept = 0;        // what it keeps now
+        double in_use = 0;      // by programs, and cache that is used over and over
+        double room = 0;        // that it has to have beside that
+        double least_kept = 0;  // whatever it uses
+        double least = 0;       // in use and room
+        double comfort = 0;     // that, and the room it has while the host can do without
+        double edge = 0;        // below this it is short
+        double relief = 0;      // and gets so much at once
         bool is_short = false;
         double resident = 0;   // of the host's memory
         double room_unit = 0;  // its size, weighed by its shares
@@ -62,6 +63,8 @@ class BallastPolicy final : public Policy {
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
     void collect(double wanted, Bound bound, RequestReason reason);
+    double affordable_room(double lacks) const;
+    void bound(Need& need, double most_room_share) const;
     double fair_level(double lacks) const;
     double gain_at(double level, Bound bound) const;
     static double room_kept(const Need& need, double level, Bound bound) noexcept {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ballast {
 namespace {
 
 constexpr double kPageBytes = 4096;
-constexpr double kGrowthWindow_s = 10;
 constexpr double kMuchMore = 1.25;
 constexpr double kMostPatience_s = 86400;
 constexpr double kCaution = 2;      // where some was read back, as much again will be
@@ -32,7 +32,7 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
         judge_growth(passed_s, settings);
     } else {
         window_s_ = 0;
-        window_used_ = used_;
+        least_used_ = least_used_before_ = used_;
     }
     judge_cache(told, known_ ? passed_s : 0, settings);
     known_ = true;
@@ -46,13 +46,13 @@ void WorkingSet::settle(const GuestFigures& told, double passed_s) {
 }
 
 void WorkingSet::judge_growth(double passed_s, const WorkingSetSettings& settings) {
+    growth_ *= std::exp2(-passed_s / settings.growth_half_life_s);
+    growth_ = std::max(growth_, used_ - std::min(least_used_, least_used_before_));
+    least_used_ = std::min(least_used_, used_);
     window_s_ += passed_s;
-    growth_per_s_ *= std::exp2(-passed_s / settings.growth_half_life_s);
-    growth_per_s_ =
-        std::max(growth_per_s_, (used_ - window_used_) / std::max(window_s_, kGrowthWindow_s));
-    if (window_s_ < kGrowthWindow_s) return;
+    if (window_s_ < settings.growth_s) return;
     window_s_ = 0;
-    window_used_ = used_;
+    least_used_before_ = std::exchange(least_used_, used_);
 }
 
 // What a guest that lends reads back was in use, and taken for idle: the estimate goes up at once,

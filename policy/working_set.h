@@ -10,6 +10,7 @@ namespace ballast {
 
 // Shares are 0..1.
 struct WorkingSetSettings {
+    double growth_s = 30;  // growth is what it uses more than at any time so long before
     double growth_half_life_s = 1800;
     double cache_share = 0.20;       // of what programs use, page cache taken for in use at first
     double cache_relax_per_h = 0.5;  // share of that given up in an hour without refaults
@@ -38,8 +39,8 @@ class WorkingSet {
     double used() const noexcept { return used_; }
     // Of that, page cache in use beside it.
     double cache_share() const noexcept { return cache_share_; }
-    // The fastest of late.
-    double growth_per_s() const noexcept { return growth_per_s_; }
+    // The largest of late, within growth_s to twice that.
+    double growth() const noexcept { return growth_; }
     // Size and statistics belong together. Not so for a moment after its balloon has moved, as
     // statistics come later: then `used` is what it uses at least.
     bool settled() const noexcept { return still_s_ >= kSettle_s; }
@@ -56,12 +57,13 @@ class WorkingSet {
     double kept_settled_ = 0;  // when last settled
     double still_s_ = 0;       // so long its size has been the same, as far as is known
     double used_ = 0;
-    double growth_per_s_ = 0;
-    double window_s_ = 0;  // growth is looked at over some seconds
-    double window_used_ = 0;
-    double cache_share_ = -1;  // < 0 = not judged yet
-    double quiet_s_ = 0;       // since it last read back what was taken
-    double patience_s_ = 600;  // so long before it is tried with less
+    double growth_ = 0;
+    double window_s_ = 0;  // since the window of `least_used_` began
+    double least_used_ = 0;
+    double least_used_before_ = 0;  // in the window before
+    double cache_share_ = -1;       // < 0 = not judged yet
+    double quiet_s_ = 0;            // since it last read back what was taken
+    double patience_s_ = 600;       // so long before it is tried with less
     std::uint64_t faults_ = kUnknownBytes;
 };
 

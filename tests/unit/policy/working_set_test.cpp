@@ -35,7 +35,7 @@ TEST_CASE("working set: what a guest cannot use at once is used") {
     for (int i = 0; i < 3; ++i) guest.look(1024, 600);
     CHECK(guest.set.settled());
     CHECK(guest.used_mib() == 424);
-    CHECK(guest.set.growth_per_s() == 0);
+    CHECK(guest.set.growth() == 0);
 }
 
 TEST_CASE("working set: figures of before a move are not taken for those of after it") {
@@ -50,7 +50,7 @@ TEST_CASE("working set: figures of before a move are not taken for those of afte
     CHECK_FALSE(guest.set.settled());
     CHECK(guest.used_mib() == 424);
     for (int i = 0; i < 20; ++i) guest.look(1024, 600);
-    CHECK(guest.set.growth_per_s() == 0);
+    CHECK(guest.set.growth() == 0);
 }
 
 TEST_CASE("working set: looks that are far apart see figures that belong together") {
@@ -68,16 +68,19 @@ TEST_CASE("working set: more usable than there is contradicts itself, and is no 
     CHECK(guest.used_mib() == 0);
 }
 
-TEST_CASE(
-    "working set: a short burst counts as what it is over some seconds, however often looked at") {
+TEST_CASE("working set: growth is what is used more than a while ago, however often that is seen") {
     const double step_s = GENERATE(1.0, 10.0);
     Guest guest;
-    for (int i = 0; i < 30; ++i) guest.look(1024, 600, step_s);
-    guest.look(1024, 500, step_s);
-    for (int i = 0; i < 2; ++i) guest.look(1024, 500, step_s);
-    CHECK(guest.set.growth_per_s() / kMb == Approx(10).epsilon(0.02));
-    for (double at_s = 0; at_s < 1800; at_s += step_s) guest.look(1024, 500, step_s);
-    CHECK(guest.set.growth_per_s() / kMb == Approx(5).epsilon(0.02));
+    for (int i = 0; i < 300; ++i) guest.look(1024, 600 - (i % 2) * 20, step_s);
+    CHECK(guest.set.growth() / kMb == 20);  // that it goes up and down makes it no larger
+    // A ramp of 1 MiB/s for five minutes.
+    double at_s = 0;
+    for (; at_s < 300; at_s += step_s) guest.look(1024, 580 - at_s, step_s);
+    CHECK(guest.set.growth() / kMb > guest.settings.growth_s);
+    CHECK(guest.set.growth() / kMb < 2 * guest.settings.growth_s + 20);
+    const double grew = guest.set.growth();
+    for (at_s = 0; at_s < 1800; at_s += step_s) guest.look(1024, 280, step_s);
+    CHECK(guest.set.growth() == Approx(grew / 2).epsilon(0.05));
 }
 
 TEST_CASE(
