@@ -27,10 +27,11 @@ PROGRAM_MIB = 160
 SURGE_MIB = 240
 # What no phase may be off, of the guest's memory.
 TOLERANCE_PERCENT = 8
-# In a phase; fewer is noise of the guest's own. One of its faults reads up to 32 pages, the
+# In a phase; fewer is noise of the guest's own. One of its faults reads up to 8 pages, the
 # simulator counts pages.
+READ_AHEAD_KIB = 32
 MANY_FAULTS = 10
-MANY_PAGES = 320
+MANY_PAGES = 80
 # The simulator's watermark of a guest of this size: memory that is free and not usable.
 WATERMARK_KIB = 4344
 
@@ -49,7 +50,7 @@ PHASES = [
     Phase("a program grows", 4, PROGRAM_MIB, 0),
     Phase("lends free memory", 3, PROGRAM_MIB, 64),
     Phase("lends cold cache", 4, PROGRAM_MIB, 168),
-    Phase("lends hot cache", 4, PROGRAM_MIB, 248),
+    Phase("lends hot cache", 4, PROGRAM_MIB, 264),
     Phase("gets it back", 4, PROGRAM_MIB, 64),
     Phase("the program ends", 3, 0, 64),
     Phase("lends nearly all", 4, 0, 320),
@@ -74,6 +75,7 @@ class RealGuest:
     def __init__(self, guest):
         self.guest = guest
         guest.check("dd if=/dev/vda of=/tmp/workload bs=1M count=1 2>/dev/null; chmod +x /tmp/workload")
+        guest.check(f"echo {READ_AHEAD_KIB} >/sys/block/vda/queue/read_ahead_kb")
         self._start(f"use /dev/vda {HOT_AT_MIB} {HOT_MIB}", "use")
         self.told = self._settled()
 
