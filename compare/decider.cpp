@@ -42,7 +42,8 @@ class PolicyDecider final : public Decider {
             const Bytes asked = host.asked(host.rows()[row]);
             set_[row] = asked == kNotAsked ? kUnknownBytes : static_cast<std::uint64_t>(asked);
         }
-        inputs_.host_reserve_bytes = reserve_bytes_ + static_cast<std::uint64_t>(host.reserved());
+        inputs_.reserved_bytes = static_cast<std::uint64_t>(host.reserved());
+        inputs_.host_reserve_bytes = reserve_bytes_ + inputs_.reserved_bytes;
         for (std::size_t row = 0; row < held_.size(); ++row)
             held_[row] = has(seen_.domains.flags[row], DomainFlags::starting) ? 1 : 0;
         policy_->request(seen_, inputs_, request_);

@@ -210,6 +210,6 @@ scenario:
     CHECK(report->refused_settings == 0);
 
     std::string refusing = text;
-    refusing.replace(refusing.find("fixed"), 5, "psi");
+    refusing.replace(refusing.find("fixed"), 5, "cmm");
     CHECK(simulate(settings_from(refusing), {})->refused_settings == 1);
 }
