@@ -25,10 +25,10 @@ class PolicyDecider final : public Decider {
                   std::unique_ptr<Policy> policy, std::uint64_t reserve_bytes)
         : workload_(workload),
           min_mem_of_vm_(min_mem_bytes),
+          reserve_bytes_(reserve_bytes),
           policy_(std::move(policy)),
           wanted_reader_(DemandReader::of_loans(workload)),
           wanted_(workload.vms.size()) {
-        inputs_.host_reserve_bytes = reserve_bytes;
         somebody_asks_ =
             std::any_of(workload.vms.begin(), workload.vms.end(),
                         [](const WorkloadVm& vm) { return vm.loan_series != kNoSeries; });
@@ -42,6 +42,10 @@ class PolicyDecider final : public Decider {
             const Bytes asked = host.asked(host.rows()[row]);
             set_[row] = asked == kNotAsked ? kUnknownBytes : static_cast<std::uint64_t>(asked);
         }
+        inputs_.reserved_bytes = static_cast<std::uint64_t>(host.reserved());
+        inputs_.host_reserve_bytes = reserve_bytes_ + inputs_.reserved_bytes;
+        for (std::size_t row = 0; row < held_.size(); ++row)
+            held_[row] = has(seen_.domains.flags[row], DomainFlags::starting) ? 1 : 0;
         policy_->request(seen_, inputs_, request_);
         for (std::size_t row = 0; row < loan.size(); ++row)
             loan[row] = static_cast<Bytes>(seen_.domains.loaned_bytes[row]) +
@@ -85,6 +89,7 @@ class PolicyDecider final : public Decider {
 
     const Workload& workload_;
     const std::vector<std::uint64_t>& min_mem_of_vm_;
+    std::uint64_t reserve_bytes_;
     std::unique_ptr<Policy> policy_;
     DemandReader wanted_reader_;
     std::vector<Bytes> wanted_;

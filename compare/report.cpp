@@ -28,7 +28,12 @@ Json sample_json(const RunSample& sample) {
             {"demand_bytes", sample.demand},
             {"resident_bytes", sample.resident},
             {"host_swapped_bytes", sample.swapped},
-            {"stall_percent", sample.stall_percent}};
+            {"stall_percent", sample.stall_percent},
+            {"unused_bytes", sample.unused},
+            {"usable_bytes", sample.usable},
+            {"cache_bytes", sample.cache},
+            {"guest_faults", sample.guest_faults},
+            {"guest_ooms", sample.guest_ooms}};
 }
 
 Json run_json(const std::string& input, const RunResult& result, bool on_front) {

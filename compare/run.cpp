@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "compare/decider.h"
 
@@ -24,6 +25,9 @@ class Sampler {
         for (const std::size_t vm : host.rows()) {
             sample.lent += host.guest(vm).loaned();
             sample.demand += demand[vm];
+            sample.unused += host.guest(vm).free();
+            sample.usable += host.guest(vm).usable();
+            sample.cache += host.guest(vm).hot() + host.guest(vm).cold();
         }
         sample.resident = host.resident();
         sample.swapped = host.swapped();
@@ -31,6 +35,9 @@ class Sampler {
         const double stall_s = totals.guest_stall_s + totals.host_stall_s;
         const double guest_s = totals.guest_s - guest_s_;
         sample.stall_percent = guest_s > 0 ? 100 * (stall_s - stall_s_) / guest_s : 0;
+        const auto pages = static_cast<std::uint64_t>(totals.guest_faulted / kSimPage);
+        sample.guest_faults = pages - std::exchange(guest_faults_, pages);
+        sample.guest_ooms = totals.guest_ooms - std::exchange(guest_ooms_, totals.guest_ooms);
         stall_s_ = stall_s;
         guest_s_ = totals.guest_s;
     }
@@ -40,6 +47,8 @@ class Sampler {
     std::size_t ticks_;
     double stall_s_ = 0;
     double guest_s_ = 0;
+    std::uint64_t guest_faults_ = 0;
+    std::uint64_t guest_ooms_ = 0;
 };
 
 std::vector<std::uint64_t> min_mem_of(const Workload& workload, double share) {
@@ -77,7 +86,7 @@ double RunResult::stall_percent() const noexcept {
 }
 
 Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
-                      const Constants& constants) {
+                      const Constants& constants, const Watch& watch) {
     const auto host_constants = host_of(workload, terms, constants);
     if (!host_constants) return Failure(host_constants.error());
     const std::vector<std::uint64_t> min_mem = min_mem_of(workload, constants.min_mem_share);
@@ -115,6 +124,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
         sampler.look(tick, at_s, host, demand, result.samples);
         loan.resize(host.rows().size());
         (*decider)->decide(host, loan);
+        if (watch) watch({host, demand, loan, min_mem});
         for (std::size_t row = 0; row < loan.size(); ++row) {
             const std::size_t vm = host.rows()[row];
             const auto least_kept = static_cast<Bytes>(min_mem[vm]);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,12 @@ struct RunSample {
     Bytes resident = 0;        // of the host's memory, what guests have
     Bytes swapped = 0;         // of guests, in the host's swap
     double stall_percent = 0;  // over the stretch
+    // As the guests tell it: free memory, what they could use at once, page cache.
+    Bytes unused = 0;
+    Bytes usable = 0;
+    Bytes cache = 0;
+    std::uint64_t guest_faults = 0;  // over the stretch; 4 KiB pages
+    std::uint64_t guest_ooms = 0;    // over the stretch
 };
 
 struct RunResult {
@@ -65,10 +73,19 @@ struct RunResult {
     std::uint64_t ooms() const noexcept { return totals.guest_ooms + totals.host_ooms; }
 };
 
-// Deterministic; any number of runs may be under way at once on one workload. Errors: those of
-// make_policy; invalid_argument (no ratio, and the workload knows no host; more memory than 256
-// PiB).
+// A tick of a run, after the policy has decided, before its loans are asked for.
+struct RunTick {
+    const SimHost& host;
+    std::span<const Bytes> demand;  // of each machine
+    std::span<const Bytes> loan;    // that each row is to reach, as the policy has it
+    std::span<const std::uint64_t> min_mem_bytes;  // of each machine
+};
+using Watch = std::function<void(const RunTick&)>;
+
+// Deterministic; any number of runs may be under way at once on one workload. `watch` is called at
+// each tick. Errors: those of make_policy; invalid_argument (no ratio, and the workload knows no
+// host; more memory than 256 PiB).
 Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
-                      const Constants& constants);
+                      const Constants& constants, const Watch& watch = {});
 
 }  // namespace ballast::compare

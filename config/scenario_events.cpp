@@ -22,7 +22,7 @@ struct ActionRule {
     Use parameter = Use::never;  // and value
 };
 
-constexpr std::array<ActionRule, 15> kRules{{
+constexpr std::array<ActionRule, 19> kRules{{
     {ScenarioAction::loan_request, "loan_request", Use::required},
     {ScenarioAction::used, "used", Use::required},
     {ScenarioAction::oom, "oom"},
@@ -37,6 +37,10 @@ constexpr std::array<ActionRule, 15> kRules{{
     {ScenarioAction::domain_start, "domain_start"},
     {ScenarioAction::driver_gone, "driver_gone", Use::never, Use::optional},
     {ScenarioAction::stats_stale, "stats_stale", Use::never, Use::optional},
+    {ScenarioAction::driver_slow, "driver_slow", Use::never, Use::optional},
+    {ScenarioAction::driver_intermittent, "driver_intermittent", Use::never, Use::optional},
+    {ScenarioAction::stats_lying, "stats_lying", Use::never, Use::optional},
+    {ScenarioAction::reserve, "reserve", Use::required, Use::optional},
     {ScenarioAction::set_parameter, "set", Use::never, Use::never, Use::required},
 }};
 
@@ -47,6 +51,11 @@ const std::vector<std::string_view>& action_names() {
         return all;
     }();
     return names;
+}
+
+bool mock_alone(ScenarioAction action) noexcept {
+    return action == ScenarioAction::driver_slow || action == ScenarioAction::driver_intermittent ||
+           action == ScenarioAction::stats_lying;
 }
 
 void check_use(Section& section, std::string_view key, Use use, std::string_view action) {
@@ -131,6 +140,10 @@ void read_event(const YamlNode& node, std::size_t index, ScenarioContext& contex
     check_use(section, "lasts", rule.lasts, rule.name);
     check_use(section, "parameter", rule.parameter, rule.name);
     check_use(section, "value", rule.parameter, rule.name);
+    if (mock_alone(rule.action) && context.backend == "pseries") {
+        section.problem("do", fmt::format("{} '{}' is for backend mock, found with 'pseries'",
+                                          section.full_name("do"), rule.name));
+    }
     if (has_size) check_size(section, context, event, targets);
     context.scenario.events.push_back(std::move(event));
 }

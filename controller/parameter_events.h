@@ -1,4 +1,4 @@
-// Parameters that a scenario sets while it runs, as an operator would with ballastctl set.
+// What a scenario does while it runs as an operator would: ballastctl set, and reserve.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,15 @@ class ParameterEvents {
     ParameterEvents(const Scenario& scenario, Time start);
 
     std::optional<Time> next_at() const noexcept;
-    // Sets everything due by `now`; a refusal is logged and does not stop the rest.
+    // Does everything due by `now`; a refusal is logged and does not stop the rest.
     void apply_due(Controller& controller, Time now);
-    // Settings refused so far.
+    // Refused so far.
     std::uint64_t refused() const noexcept { return refused_; }
 
   private:
-    std::vector<ScenarioEvent> events_;  // set_parameter only, by time
+    void reserve(Controller& controller, const ScenarioEvent& event);
+
+    std::vector<ScenarioEvent> events_;  // set_parameter and reserve only, by time
     std::vector<std::string> names_;     // of all domains
     Time start_{};
     std::size_t next_ = 0;

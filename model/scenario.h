@@ -55,7 +55,13 @@ enum class ScenarioAction : std::uint8_t {
     domain_start,    // and comes back, with nothing lent
     driver_gone,     // the guest's balloon driver stops answering (for `lasts`)
     stats_stale,     // the guest's statistics freeze (for `lasts`)
-    set_parameter,   // attribute `parameter` becomes `value`, as ballastctl set does
+    // Mock and comparisons only:
+    driver_slow,          // the driver moves at a hundredth of its speed (for `lasts`)
+    driver_intermittent,  // it moves for half a minute, stands still for the next (for `lasts`)
+    stats_lying,          // its statistics tell that nothing is used (for `lasts`)
+
+    reserve,        // `bytes` of the host's memory are to be free (for `lasts`), for `domain`
+    set_parameter,  // attribute `parameter` becomes `value`, as ballastctl set does
 };
 
 struct ScenarioEvent {

@@ -6,10 +6,7 @@
 namespace ballast {
 namespace {
 
-constexpr Bytes kOomGrain = 1 << 20;     // what the kernel's driver gives back at a time
-constexpr double kStandsFor_s = 30;      // BalloonMode::intermittent
-constexpr double kSlowness = 100;        // BalloonMode::slow
-constexpr double kSlowAtOnce = 1 << 24;  // bytes/s: what is slow where the balloon has no speed
+constexpr Bytes kOomGrain = 1 << 20;  // what the kernel's driver gives back at a time
 
 Bytes times(Bytes amount, double share) noexcept {
     return static_cast<Bytes>(static_cast<double>(amount) * share);
@@ -55,17 +52,10 @@ Bytes SimGuest::usable() const noexcept {
     return std::max<Bytes>(0, free() - watermark_) + cache - std::min(cache / 2, watermark_);
 }
 
-bool SimGuest::balloon_stands(double at_s) const noexcept {
-    return balloon_mode == BalloonMode::stuck ||
-           (balloon_mode == BalloonMode::intermittent &&
-            std::fmod(at_s, 2 * kStandsFor_s) >= kStandsFor_s);
-}
-
 Bytes SimGuest::move_balloon(Bytes goal, double at_s, double step_s,
                              const GuestConstants& constants) {
-    if (goal == loaned_ || balloon_stands(at_s)) return 0;
-    double speed = balloon_bytes_per_s_;
-    if (balloon_mode == BalloonMode::slow) speed = speed > 0 ? speed / kSlowness : kSlowAtOnce;
+    if (goal == loaned_ || stands_still(balloon_mode, at_s)) return 0;
+    const double speed = speed_of(balloon_mode, balloon_bytes_per_s_);
     const Bytes reach =
         speed > 0 ? static_cast<Bytes>(std::min(speed * step_s, static_cast<double>(capacity_)))
                   : capacity_;

@@ -101,7 +101,6 @@ class SimGuest {
     Bytes used() const noexcept { return programs_ + hot_; }
     Bytes idle() const noexcept { return touched_ - used(); }
     Bytes swap_room() const noexcept { return swap_bytes_ - swapped_; }
-    bool balloon_stands(double at_s) const noexcept;
 
     Bytes served(Bytes demand, const GuestConstants& constants);
     void shrink(Bytes demand);

@@ -29,6 +29,21 @@ Bytes SimHost::available() const noexcept {
     return std::max<Bytes>(0, constants_.memory - constants_.own - resident_);
 }
 
+Bytes SimHost::outstanding(const Claim& claim) const noexcept {
+    const bool is_there = claim.vm != kNobody && present_[claim.vm] != 0;
+    return std::max<Bytes>(0, claim.bytes - (is_there ? guests_[claim.vm].host_resident() : 0));
+}
+
+Bytes SimHost::reserved() const noexcept {
+    Bytes sum = 0;
+    for (const Claim& claim : claims_) sum += outstanding(claim);
+    return sum;
+}
+
+void SimHost::drop_claim(std::size_t vm) {
+    std::erase_if(claims_, [vm](const Claim& claim) { return claim.vm == vm; });
+}
+
 void SimHost::advance(double at_s, double step_s, std::span<const Bytes> demand) {
     at_s_ = at_s;
     for (const std::size_t vm : rows_) {
@@ -47,6 +62,8 @@ void SimHost::advance(double at_s, double step_s, std::span<const Bytes> demand)
     stalled_s_ += step_s * (1 - std::max(0.0, all_run));
     change_until(at_s, demand);
     balance();
+    // Who holds all of it once has no claim from then on.
+    std::erase_if(claims_, [this](const Claim& claim) { return outstanding(claim) == 0; });
 }
 
 void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
@@ -76,6 +93,12 @@ void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
     for (; next_change_ < workload_.changes.size(); ++next_change_) {
         const WorkloadChange& change = workload_.changes[next_change_];
         if (change.at_s > at_s) break;
+        if (change.kind == WorkloadChangeKind::reserves) {
+            drop_claim(change.vm);
+            if (change.reserved_bytes > 0)
+                claims_.push_back({change.vm, static_cast<Bytes>(change.reserved_bytes)});
+            continue;
+        }
         SimGuest& guest = guests_[change.vm];
         switch (change.kind) {
             case WorkloadChangeKind::comes:
@@ -86,6 +109,7 @@ void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
                 break;
             case WorkloadChangeKind::goes:
                 guest.vanish();
+                drop_claim(change.vm);
                 up_at_s_[change.vm] = 0;
                 present_[change.vm] = 0;
                 ++membership_;
@@ -96,6 +120,8 @@ void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
             case WorkloadChangeKind::statistics:
                 guest.stats_mode = change.statistics;
                 frozen_[change.vm] = figures_of(guest);
+                break;
+            case WorkloadChangeKind::reserves:
                 break;
         }
     }

@@ -65,11 +65,15 @@ class SimHost {
     const SimGuest& guest(std::size_t vm) const noexcept { return guests_[vm]; }
     // The loan last asked of it since it came; kNotAsked = none.
     Bytes asked(std::size_t vm) const noexcept { return asked_[vm]; }
+    // The host killed it, and it is not back yet.
+    bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
     const GuestConstants& guest_constants() const noexcept { return guest_constants_; }
     const HostConstants& constants() const noexcept { return constants_; }
     Bytes resident() const noexcept { return resident_; }
     Bytes swapped() const noexcept { return swapped_; }
     Bytes available() const noexcept;
+    // Of it, what is to be free for machines that are about to start.
+    Bytes reserved() const noexcept;
     const HarmTotals& totals() const noexcept { return totals_; }
 
   private:
@@ -83,8 +87,14 @@ class SimHost {
         std::uint64_t swapped_out = 0;
     };
     static Figures figures_of(const SimGuest& guest);
-    bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
 
+    // What is to be free for a machine, whether it is there yet or not.
+    struct Claim {
+        std::size_t vm = kNobody;
+        Bytes bytes = 0;
+    };
+    Bytes outstanding(const Claim& claim) const noexcept;
+    void drop_claim(std::size_t vm);
     void change_until(double at_s, std::span<const Bytes> demand);
     void live(std::size_t vm, double step_s, Bytes demand);
     void add_up();
@@ -102,6 +112,7 @@ class SimHost {
     std::vector<double> up_at_s_;  // killed guests are back then
     std::vector<std::uint8_t> present_;
     std::vector<std::size_t> rows_;
+    std::vector<Claim> claims_;
     std::uint64_t membership_ = 0;
     std::uint64_t listed_ = 0;  // the membership that the observation was sized for
     std::size_t next_change_ = 0;

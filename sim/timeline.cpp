@@ -19,8 +19,18 @@ bool always_ends(ScenarioAction action) noexcept {
 }
 
 bool may_last(ScenarioAction action) noexcept {
-    return always_ends(action) || action == ScenarioAction::pause ||
-           action == ScenarioAction::driver_gone || action == ScenarioAction::stats_stale;
+    switch (action) {
+        case ScenarioAction::pause:
+        case ScenarioAction::driver_gone:
+        case ScenarioAction::driver_slow:
+        case ScenarioAction::driver_intermittent:
+        case ScenarioAction::stats_stale:
+        case ScenarioAction::stats_lying:
+        case ScenarioAction::reserve:
+            return true;
+        default:
+            return always_ends(action);
+    }
 }
 
 }  // namespace

@@ -22,9 +22,9 @@ struct TimelineEntry {
     std::size_t event = 0;  // index in the events; the same for a begin and its end
 };
 
-// One thread. Actions that last (pause, hotplug_*, migrate, driver_gone, stats_stale) give a begin
-// and an end. With `lasts` 0 a hotplug or a migration ends in the same instant, and the others
-// never end by themselves.
+// One thread. Actions that last (pause, hotplug_*, migrate, driver_*, stats_*, reserve) give a
+// begin and an end. With `lasts` 0 a hotplug or a migration ends in the same instant, and the
+// others never end by themselves.
 class Timeline {
   public:
     Timeline() = default;

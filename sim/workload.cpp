@@ -15,9 +15,11 @@ std::uint64_t largest_capacity_bytes(const Workload& workload) {
     double most = 0;
     for (std::size_t i = 0; i < workload.changes.size(); ++i) {
         const WorkloadChange& change = workload.changes[i];
-        const auto capacity = static_cast<double>(workload.vms[change.vm].capacity_bytes);
-        if (change.kind == WorkloadChangeKind::comes) now += capacity;
-        if (change.kind == WorkloadChangeKind::goes) now -= capacity;
+        const bool comes = change.kind == WorkloadChangeKind::comes;
+        if (comes || change.kind == WorkloadChangeKind::goes) {
+            const auto capacity = static_cast<double>(workload.vms[change.vm].capacity_bytes);
+            now += comes ? capacity : -capacity;
+        }
         // Only once all that happens at this time has happened.
         const bool last_of_time =
             i + 1 == workload.changes.size() || workload.changes[i + 1].at_s > change.at_s;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/balloon_mode.h"
+
 namespace ballast {
 
 struct DemandPoint {
@@ -20,13 +22,6 @@ struct DemandSeries {
     bool steps = false;  // a value holds until the next point; otherwise linear between points
 };
 
-// How a guest's balloon driver behaves.
-enum class BalloonMode : std::uint8_t {
-    ideal,         // at its speed
-    slow,          // at a hundredth of its speed
-    stuck,         // not at all, not even for an out-of-memory
-    intermittent,  // moves for half a minute, stands still for the next
-};
 // What its statistics are worth.
 enum class StatsMode : std::uint8_t {
     truthful,
@@ -49,15 +44,21 @@ struct WorkloadVm {
     bool deflate_on_oom = true;
 };
 
-enum class WorkloadChangeKind : std::uint8_t { comes, goes, balloon, statistics };
+enum class WorkloadChangeKind : std::uint8_t { comes, goes, balloon, statistics, reserves };
+
+// In place of a machine: memory is reserved for somebody whom nobody sees.
+inline constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
 // From `at_s` on. A machine that is not there uses nothing and is shown to nobody.
 struct WorkloadChange {
     double at_s = 0;
-    std::size_t vm = 0;  // index in Workload::vms
+    std::size_t vm = 0;  // index in Workload::vms; kind reserves: or kNobody
     WorkloadChangeKind kind = WorkloadChangeKind::comes;
     BalloonMode balloon = BalloonMode::ideal;    // kind balloon
     StatsMode statistics = StatsMode::truthful;  // kind statistics
+    // Kind reserves: of the host's memory, what is to be free for that machine beside the reserve,
+    // less what the machine holds. In place of what was reserved for it before; 0 = nothing.
+    std::uint64_t reserved_bytes = 0;
 };
 
 struct Workload {

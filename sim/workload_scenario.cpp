@@ -19,6 +19,12 @@ double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
+BalloonMode mode_of(ScenarioAction action) {
+    return action == ScenarioAction::driver_slow           ? BalloonMode::slow
+           : action == ScenarioAction::driver_intermittent ? BalloonMode::intermittent
+                                                           : BalloonMode::stuck;
+}
+
 bool is_plain(const Curve& curve) {
     return !curve.period && curve.jitter_percent == 0;
 }
@@ -111,6 +117,8 @@ class ScenarioReader {
     void happen(const ScenarioEvent& event, const TimelineEntry& entry) {
         const double at_s = seconds(entry.at);
         const bool begins = entry.phase != EventPhase::end;
+        if (event.action == ScenarioAction::reserve && event.domain.empty())
+            return reserve(at_s, kNobody, begins ? event.bytes : 0);
         for (std::size_t vm = 0; vm < domains_.size(); ++vm) {
             if (!matches_domain(event.domain, domains_[vm].name)) continue;
             WorkloadChange& last = workload_.changes.emplace_back();
@@ -123,12 +131,22 @@ class ScenarioReader {
                     change(at_s, vm, event.action == ScenarioAction::domain_start);
                     break;
                 case ScenarioAction::driver_gone:
+                case ScenarioAction::driver_slow:
+                case ScenarioAction::driver_intermittent:
                     last.kind = WorkloadChangeKind::balloon;
-                    last.balloon = begins ? BalloonMode::stuck : BalloonMode::ideal;
+                    last.balloon = begins ? mode_of(event.action) : BalloonMode::ideal;
                     break;
                 case ScenarioAction::stats_stale:
+                case ScenarioAction::stats_lying:
                     last.kind = WorkloadChangeKind::statistics;
-                    last.statistics = begins ? StatsMode::frozen : StatsMode::truthful;
+                    if (begins)
+                        last.statistics = event.action == ScenarioAction::stats_lying
+                                              ? StatsMode::lying
+                                              : StatsMode::frozen;
+                    break;
+                case ScenarioAction::reserve:
+                    workload_.changes.pop_back();
+                    reserve(at_s, vm, begins ? event.bytes : 0);
                     break;
                 case ScenarioAction::used:
                     workload_.changes.pop_back();
@@ -145,7 +163,7 @@ class ScenarioReader {
                 case ScenarioAction::migrate:
                 case ScenarioAction::migrate_pages:
                     workload_.changes.pop_back();
-                    leave_out("events other than used, stop, start, driver_gone and stats_stale");
+                    leave_out("events other than used, reserve, domain_*, driver_* and stats_*");
                     break;
             }
         }
@@ -156,6 +174,14 @@ class ScenarioReader {
         present_[vm] = comes ? 1 : 0;
         workload_.changes.push_back(
             {at_s, vm, comes ? WorkloadChangeKind::comes : WorkloadChangeKind::goes});
+    }
+
+    void reserve(double at_s, std::size_t vm, std::uint64_t bytes) {
+        WorkloadChange& change = workload_.changes.emplace_back();
+        change.at_s = at_s;
+        change.vm = vm;
+        change.kind = WorkloadChangeKind::reserves;
+        change.reserved_bytes = bytes;
     }
 
     // From then on programs use that, whatever the curve said.

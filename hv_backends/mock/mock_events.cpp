@@ -48,8 +48,17 @@ void MockHost::happen_to(const ScenarioEvent& event, EventPhase phase, std::size
         case ScenarioAction::driver_gone:
             flag(row, DomainFlags::no_driver, begins);
             break;
+        case ScenarioAction::driver_slow:
+            guest.balloon = begins ? BalloonMode::slow : BalloonMode::ideal;
+            break;
+        case ScenarioAction::driver_intermittent:
+            guest.balloon = begins ? BalloonMode::intermittent : BalloonMode::ideal;
+            break;
         case ScenarioAction::stats_stale:
             flag(row, DomainFlags::stale_stats, begins);
+            break;
+        case ScenarioAction::stats_lying:
+            guest.lies = begins;
             break;
         case ScenarioAction::hotplug_remove:
         case ScenarioAction::hotplug_add:
@@ -64,6 +73,7 @@ void MockHost::happen_to(const ScenarioEvent& event, EventPhase phase, std::size
             go(guest_index);
             return;
         case ScenarioAction::domain_start:
+        case ScenarioAction::reserve:
         case ScenarioAction::set_parameter:
             return;
     }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "model/scenario.h"
+#include "sim/balloon_mode.h"
 
 namespace ballast {
 
@@ -23,6 +24,8 @@ struct MockGuest {
     std::uint64_t goal_bytes = 0;
     Time moving_since{};
     bool moving = false;
+    BalloonMode balloon = BalloonMode::ideal;
+    bool lies = false;  // its statistics tell that nothing is used
 };
 
 }  // namespace ballast

@@ -18,14 +18,20 @@ bool stands_still(DomainFlags flags) noexcept {
     return (flags & (DomainFlags::paused | DomainFlags::no_driver)) != DomainFlags::none;
 }
 
+bool any_takes_time(const Scenario& scenario) {
+    return std::any_of(scenario.domains.begin(), scenario.domains.end(),
+                       [](const ScenarioDomain& domain) { return domain.speed_bytes_per_s > 0; }) ||
+           std::any_of(scenario.events.begin(), scenario.events.end(),
+                       [](const ScenarioEvent& event) {
+                           return event.action == ScenarioAction::driver_slow ||
+                                  event.action == ScenarioAction::driver_intermittent;
+                       });
+}
+
 }  // namespace
 
 MockHost::MockHost(const Scenario& scenario, const Clock& clock)
-    : scenario_(scenario),
-      clock_(clock),
-      asynchronous_(
-          std::any_of(scenario.domains.begin(), scenario.domains.end(),
-                      [](const ScenarioDomain& domain) { return domain.speed_bytes_per_s > 0; })) {
+    : scenario_(scenario), clock_(clock), asynchronous_(any_takes_time(scenario)) {
     for (NamedDomain& domain : expand_domains(scenario_.domains)) {
         MockGuest& guest = guests_.emplace_back();
         guest.spec = domain.spec;
@@ -101,7 +107,8 @@ void MockHost::refresh(std::size_t guest_index) {
     run_out_of_memory(guest, used);
     if (!has(table_.flags[row], DomainFlags::stale_stats)) {
         const std::uint64_t kept = table_.total_bytes[row] - table_.loaned_bytes[row];
-        table_.unused_bytes[row] = table_.usable_bytes[row] = kept - std::min(kept, used);
+        table_.unused_bytes[row] = table_.usable_bytes[row] =
+            guest.lies ? kept : kept - std::min(kept, used);
     }
     if (domain.loan || guest.loan_bytes) {
         const std::uint64_t wanted = guest.loan_bytes.value_or(
@@ -114,7 +121,8 @@ void MockHost::refresh(std::size_t guest_index) {
 void MockHost::move_balloon(MockGuest& guest) {
     const Time now = clock_.now();
     if (!guest.moving || now < guest.moving_since) return;
-    if (stands_still(table_.flags[guest.row])) {
+    const double at_s = std::chrono::duration<double>(since_start()).count();
+    if (stands_still(table_.flags[guest.row]) || stands_still(guest.balloon, at_s)) {
         guest.moving_since = now;
         return;
     }
@@ -122,14 +130,16 @@ void MockHost::move_balloon(MockGuest& guest) {
     const std::uint64_t distance =
         std::max(loaned, guest.goal_bytes) - std::min(loaned, guest.goal_bytes);
     std::uint64_t step = distance;
-    if (const std::uint64_t speed = spec(guest).speed_bytes_per_s; speed > 0) {
+    const double speed =
+        speed_of(guest.balloon, static_cast<double>(spec(guest).speed_bytes_per_s));
+    if (speed > 0) {
         using Seconds = std::chrono::duration<double>;
-        const double reach = Seconds(now - guest.moving_since).count() * static_cast<double>(speed);
+        const double reach = Seconds(now - guest.moving_since).count() * speed;
         if (reach < static_cast<double>(distance))
             step = static_cast<std::uint64_t>(reach) & ~page_mask(guest.row);
         // Time too short for a whole page counts towards the next one, however often one looks.
-        guest.moving_since += std::chrono::duration_cast<Duration>(
-            Seconds(static_cast<double>(step) / static_cast<double>(speed)));
+        guest.moving_since +=
+            std::chrono::duration_cast<Duration>(Seconds(static_cast<double>(step) / speed));
     }
     loaned = loaned < guest.goal_bytes ? loaned + step : loaned - step;
     guest.moving = loaned != guest.goal_bytes;

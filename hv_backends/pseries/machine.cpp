@@ -162,6 +162,10 @@ void Machine::happen(const ScenarioEvent& event, EventPhase phase, Domain& domai
             rebuild_rows();
             return;
         case ScenarioAction::domain_start:
+        case ScenarioAction::driver_slow:
+        case ScenarioAction::driver_intermittent:
+        case ScenarioAction::stats_lying:
+        case ScenarioAction::reserve:
         case ScenarioAction::set_parameter:
             return;
     }

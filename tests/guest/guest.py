@@ -57,10 +57,10 @@ VIRTIO_MEM_XML = """
   </target>
 </memory>
 """
-# Nothing reads it: libvirt keeps a guest's snapshots in it.
+# Of format qcow2 libvirt keeps a guest's snapshots in it.
 DISK_XML = """
 <disk type='file' device='disk'>
-  <driver name='qemu' type='qcow2'/><source file='{path}'/><target dev='vda' bus='virtio'/>
+  <driver name='qemu' type='{format}'/><source file='{path}'/><target dev='vda' bus='virtio'/>
 </disk>
 """
 BALLOON_XML = ("<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='{reporting}'>"
@@ -72,14 +72,15 @@ class Guest:
     """autodeflate: the guest takes memory back when it runs out. stats_period_s: None leaves it
     unset. balloon=False: no balloon device at all. max_memory_mib: memory can be plugged in, up
     to that. virtio_mem_mib: a virtio-mem device of that size, nothing of it plugged in.
-    persistent: defined first, so that it can be saved. disk: a qcow2 file.
+    persistent: defined first, so that it can be saved. disk: a file, /dev/vda in the guest.
     free_page_reporting=False: the host holds what the guest has touched once."""
 
     def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
                  stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = "",
                  max_memory_mib: int | None = None, virtio_mem_mib: int | None = None,
                  persistent: bool = False, disk: pathlib.Path | None = None,
-                 domain_uuid: str | None = None, free_page_reporting: bool = True):
+                 disk_format: str = "qcow2", domain_uuid: str | None = None,
+                 free_page_reporting: bool = True):
         self.name = name
         self.memory_kib = memory_mib * MIB_KIB
         self.uuid = domain_uuid or str(uuid.uuid4())
@@ -93,7 +94,7 @@ class Guest:
         stats = f"<stats period='{stats_period_s}'/>" if stats_period_s else ""
         self._xml = DOMAIN_XML.format(
             name=name, uuid=self.uuid,
-            disk=DISK_XML.format(path=disk) if disk else "",
+            disk=DISK_XML.format(path=disk, format=disk_format) if disk else "",
             virtio_mem=VIRTIO_MEM_XML.format(kib=virtio_mem_mib * MIB_KIB)
             if virtio_mem_mib else "",
             max_memory=MAX_MEMORY_XML.format(kib=max_memory_mib * MIB_KIB) if max_memory_mib else "",

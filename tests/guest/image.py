@@ -21,6 +21,7 @@ MODULES = [
     "virtio_pci_modern_dev",
     "virtio_pci",
     "virtio_balloon",
+    "virtio_blk",
     "virtio_mem",
     "pvpanic",
     "pvpanic-mmio",

@@ -51,7 +51,7 @@ TEST_CASE("a comparison is told with stable names, in GiB, hours and percent") {
 
 TEST_CASE("samples are told where they were asked for") {
     RunResult result;
-    result.samples.push_back({60, 1, 2, 3, 4, 0.5});
+    result.samples.push_back({60, 1, 2, 3, 4, 0.5, 5, 6, 7, 8, 9});
     const auto json = nlohmann::json::parse(comparison_json({{"in.csv", {result}}}));
     CHECK(json.at("results").at(0).at("samples") ==
           nlohmann::json::array({{{"at_s", 60.0},
@@ -59,5 +59,10 @@ TEST_CASE("samples are told where they were asked for") {
                                   {"demand_bytes", 2},
                                   {"resident_bytes", 3},
                                   {"host_swapped_bytes", 4},
-                                  {"stall_percent", 0.5}}}));
+                                  {"stall_percent", 0.5},
+                                  {"unused_bytes", 5},
+                                  {"usable_bytes", 6},
+                                  {"cache_bytes", 7},
+                                  {"guest_faults", 8},
+                                  {"guest_ooms", 9}}}));
 }

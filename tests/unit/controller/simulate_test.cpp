@@ -186,3 +186,30 @@ TEST_CASE("a file without a scenario cannot be simulated") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::invalid_argument);
 }
+
+TEST_CASE("memory that a scenario reserves is lent by others, until the reservation ends") {
+    const std::string text = R"(
+mode: simulate
+cmm: {delay: 1s, min_mem_mb: 64}
+backend: {name: mock}
+policy: {name: fixed}
+scenario:
+  description: "Memory is reserved for a minute."
+  duration: 3m
+  pool: {memory: 4GiB}
+  domains: [{name: g, count: 2, memory: 2GiB, used: 300MiB}]
+  events:
+    - {at: 1m, do: reserve, size: 1GiB, lasts: 1m}
+)";
+    const auto report = simulate(settings_from(text), {});
+    REQUIRE(report);
+    for (const DomainReport& domain : report->domains) {
+        CHECK(domain.most_loaned_bytes == 512 * kMiB);
+        CHECK(domain.loaned_bytes == 0);
+    }
+    CHECK(report->refused_settings == 0);
+
+    std::string refusing = text;
+    refusing.replace(refusing.find("fixed"), 5, "cmm");
+    CHECK(simulate(settings_from(refusing), {})->refused_settings == 1);
+}

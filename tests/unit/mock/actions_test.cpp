@@ -211,3 +211,57 @@ TEST_CASE("every event carries its domain and its time") {
     CHECK(desk.sink.events[0].at == Time{} + 1s);
     CHECK(desk.sink.events[1].at == Time{} + 3s);
 }
+
+TEST_CASE("a slow driver moves at a hundredth of its speed while that lasts") {
+    ScenarioDomain guest_with_speed = guest("g");
+    guest_with_speed.speed_bytes_per_s = 100 * kMiB;
+    Scenario scenario = scenario_of({guest_with_speed});
+    scenario.events = {event(0s, ScenarioAction::driver_slow, "g")};
+    scenario.events[0].lasts = 10s;
+    Desk desk(scenario);
+    desk.pass(1s);
+    desk.lend("g", 256 * kMiB);
+    for (int i = 0; i < 9; ++i) desk.pass(1s);
+    CHECK(desk.loaned("g") == 9 * kMiB);
+    desk.pass(1s);
+    CHECK(desk.loaned("g") == 109 * kMiB);
+}
+
+TEST_CASE("a driver that is slow takes its time though the balloon has no speed") {
+    Scenario scenario = scenario_of({guest("g")});
+    scenario.events = {event(1s, ScenarioAction::driver_slow, "g")};
+    Desk desk(scenario);
+    CHECK(desk.backend->capabilities().asynchronous);
+    desk.pass(1s);
+    desk.lend("g", 256 * kMiB);
+    desk.pass(1s);
+    CHECK(desk.loaned("g") == 16 * kMiB);
+}
+
+TEST_CASE("an intermittent driver stands still every other half minute") {
+    ScenarioDomain guest_with_speed = guest("g");
+    guest_with_speed.speed_bytes_per_s = kMiB;
+    Scenario scenario = scenario_of({guest_with_speed});
+    scenario.events = {event(0s, ScenarioAction::driver_intermittent, "g")};
+    Desk desk(scenario);
+    desk.lend("g", 256 * kMiB);
+    for (int i = 0; i < 29; ++i) desk.pass(1s);
+    CHECK(desk.loaned("g") == 29 * kMiB);
+    for (int i = 0; i < 30; ++i) desk.pass(1s);
+    CHECK(desk.loaned("g") == 29 * kMiB);
+    for (int i = 0; i < 3; ++i) desk.pass(1s);
+    CHECK(desk.loaned("g") == 32 * kMiB);
+}
+
+TEST_CASE("a guest that lies tells that it uses nothing, without any flag, and later the truth") {
+    Scenario scenario = scenario_of({guest("g")});
+    scenario.events = {event(1s, ScenarioAction::stats_lying, "g")};
+    scenario.events[0].lasts = 2s;
+    Desk desk(scenario);
+    desk.pass(1s);
+    CHECK(desk.seen.domains.unused_bytes[0] == kGiB);
+    CHECK(desk.seen.domains.usable_bytes[0] == kGiB);
+    CHECK(desk.flags("g") == DomainFlags::deflate_on_oom);
+    desk.pass(2s);
+    CHECK(desk.seen.domains.unused_bytes[0] == kGiB - 200 * kMiB);
+}

@@ -217,3 +217,37 @@ TEST_CASE("the host's stall time counts time in which some guest waited for it")
     CHECK(seen.host.swap_total_bytes - seen.host.swap_free_bytes ==
           static_cast<std::uint64_t>(host.swapped()));
 }
+
+TEST_CASE("what is reserved for a machine falls as it takes its memory, and ends with it") {
+    Workload workload = machines(2, 4 * kGiB, 1000);
+    const auto reserve = [&workload](double at_s, std::size_t vm, std::uint64_t bytes) {
+        workload.changes.push_back({.at_s = at_s,
+                                    .vm = vm,
+                                    .kind = WorkloadChangeKind::reserves,
+                                    .balloon = BalloonMode::ideal,
+                                    .statistics = StatsMode::truthful,
+                                    .reserved_bytes = bytes});
+    };
+    workload.changes.pop_back();  // the second comes later
+    reserve(10, kNobody, kGiB);
+    reserve(20, 1, 3 * kGiB);
+    workload.changes.push_back({30, 1, WorkloadChangeKind::comes});
+    reserve(50, 1, 4 * kGiB);  // in place of the first
+    reserve(60, kNobody, 0);
+    workload.changes.push_back({70, 1, WorkloadChangeKind::goes});
+    SimHost host(workload, quiet(), host_of(16 * kGiga));
+    host.start(std::vector<Bytes>{kGiga, 0});
+    CHECK(host.reserved() == 0);
+    const auto after = [&host](double at_s, Bytes demand) {
+        host.advance(at_s, kStep_s, std::vector<Bytes>{kGiga, demand});
+        return host.reserved();
+    };
+    CHECK(after(10, 0) == kGiga);
+    CHECK(after(20, 0) == 4 * kGiga);
+    CHECK(after(30, kGiga) == 3 * kGiga);
+    CHECK(after(40, 3 * kGiga) == kGiga);  // it has all of it, and no claim any more
+    CHECK(after(50, 2 * kGiga) == kGiga + (4 - 3) * kGiga);  // it still holds what it touched
+    CHECK(after(60, 2 * kGiga) == kGiga);
+    CHECK(after(70, 2 * kGiga) == 0);
+    CHECK(host.rows().size() == 1);
+}

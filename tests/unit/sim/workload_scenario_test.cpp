@@ -139,3 +139,39 @@ TEST_CASE_METHOD(ScenarioFixture, "a scenario too large for memory is refused") 
     REQUIRE_FALSE(workload);
     CHECK(workload.error().context.find("fewer domains") != std::string::npos);
 }
+
+TEST_CASE_METHOD(ScenarioFixture,
+                 "drivers may be slow or intermittent, and figures lies, for a time") {
+    event(10s, ScenarioAction::driver_slow, "a").lasts = 5s;
+    event(20s, ScenarioAction::driver_intermittent, "a");
+    event(30s, ScenarioAction::stats_lying, "a").lasts = 5s;
+    const auto changes = read().changes;
+    REQUIRE(changes.size() == 6);
+    CHECK(changes[1].balloon == BalloonMode::slow);
+    CHECK(changes[2].at_s == 15);
+    CHECK(changes[2].balloon == BalloonMode::ideal);
+    CHECK(changes[3].balloon == BalloonMode::intermittent);
+    CHECK(changes[4].statistics == StatsMode::lying);
+    CHECK(changes[5].at_s == 35);
+    CHECK(changes[5].statistics == StatsMode::truthful);
+    CHECK(left_out.empty());
+}
+
+TEST_CASE_METHOD(
+    ScenarioFixture,
+    "memory is reserved for a domain or for nobody, and given up when its time is over") {
+    event(10s, ScenarioAction::reserve, "a").bytes = 77;
+    ScenarioEvent& nobody = event(20s, ScenarioAction::reserve, "");
+    nobody.bytes = 88;
+    nobody.lasts = 5s;
+    const auto changes = read().changes;
+    REQUIRE(changes.size() == 4);
+    CHECK(changes[1].kind == WorkloadChangeKind::reserves);
+    CHECK(changes[1].vm == 0);
+    CHECK(changes[1].reserved_bytes == 77);
+    CHECK(changes[2].vm == kNobody);
+    CHECK(changes[2].reserved_bytes == 88);
+    CHECK(changes[3].at_s == 25);
+    CHECK(changes[3].vm == kNobody);
+    CHECK(changes[3].reserved_bytes == 0);
+}
