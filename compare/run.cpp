@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "compare/decider.h"
+#include "compare/watch.h"
 
 namespace ballast::compare {
 namespace {
@@ -93,6 +94,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
     RunResult result;
     result.policy = contestant.name;
     result.demand = terms.demand;
+    result.reserve_bytes = reserve;
     result.host_bytes = static_cast<std::uint64_t>(host_constants->memory);
     result.overcommit =
         terms.overcommit.value_or(static_cast<double>(largest_capacity_bytes(workload)) /
@@ -104,6 +106,9 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
     std::vector<Bytes> loan;
     const auto ticks = static_cast<std::size_t>(workload.length_s / constants.tick_s);
     Sampler sampler(constants.samples, ticks);
+    std::optional<Watch> watch;
+    if (constants.detail.stretches > 0)
+        watch.emplace(workload, contestant, constants, reserve, host);
     for (std::size_t tick = 0; tick <= ticks; ++tick) {
         const double at_s = static_cast<double>(tick) * constants.tick_s;
         reader.read(at_s, demand);
@@ -115,6 +120,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
         sampler.look(tick, at_s, host, demand, result.samples);
         loan.resize(host.rows().size());
         (*decider)->decide(host, loan);
+        if (watch) watch->before(host, demand);
         for (std::size_t row = 0; row < loan.size(); ++row) {
             const std::size_t vm = host.rows()[row];
             const auto least_kept = static_cast<Bytes>(min_mem[vm]);
@@ -122,7 +128,9 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
                      std::clamp<Bytes>(loan[row], 0,
                                        std::max<Bytes>(0, host.guest(vm).capacity() - least_kept)));
         }
+        if (watch) watch->after(host, loan);
     }
+    if (watch) result.history = watch->take();
     result.totals = host.totals();
     return result;
 }

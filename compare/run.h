@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/policy_catalogue.h"
+#include "report/history.h"
 #include "sim/demand.h"
 #include "sim/host_model.h"
 
@@ -32,6 +33,7 @@ struct Constants {
     double restart_s = 60;             // a guest that the host had to kill is back after so long
     double look_ahead_s = 300;         // of the clairvoyant, beyond the next tick
     std::size_t samples = 0;           // of RunResult::samples; 0 = none
+    report::Detail detail;             // of RunResult::history
 };
 
 // What runs differ in.
@@ -59,6 +61,8 @@ struct RunResult {
     std::uint64_t domain_ticks = 0;
     HarmTotals totals;
     std::vector<RunSample> samples;
+    std::uint64_t reserve_bytes = 0;                 // that policies were told
+    std::optional<report::RunHistory> history = {};  // where any detail was asked for
 
     // Of the time that guests were there, what they stood still; 0..100.
     double stall_percent() const noexcept;
