@@ -60,6 +60,8 @@ report::PageInput page_input(const Workload& workload, const Constants& constant
 
 report::Page page_of(std::vector<report::PageInput> inputs, const Constants& constants) {
     report::Page page;
+    page.title = "Which policy lends most, at what harm?";
+    page.facts_title = "Constants of the model that differ from the default";
     page.goal_stall_percent = kGoodStallPercent;
     page.bounds = {"static", kClairvoyant};
     const Constants defaults;

@@ -15,11 +15,9 @@ constexpr Bytes kLowOneOf = 10;
 
 Watch::Watch(const Workload& workload, const Contestant& contestant, const Constants& constants,
              std::uint64_t reserve_bytes, SimHost& host)
-    : workload_(workload),
-      contestant_(contestant),
-      tick_s_(constants.tick_s),
+    : contestant_(contestant),
       reserve_(static_cast<Bytes>(reserve_bytes)),
-      recorder_(workload.length_s, workload.vms.size(), constants.detail),
+      recorder_(workload.length_s, constants.detail),
       harm_(workload.vms.size()),
       last_(workload.vms.size()) {
     host.tell_harm(harm_);
@@ -127,7 +125,7 @@ Reason Watch::reason(const SimHost& host, std::size_t vm, bool lends_more) const
     if (host.available() < reserve_) return {Why::host_short, {host.available(), reserve_}, 0, {}};
     if (host.swapped() > swapped_before_)
         return {Why::host_swaps, {host.swapped() - swapped_before_, 0}, 0, {}};
-    return {Why::guest_spare, {host.guest(vm).usable(), 0}, 0, {}};
+    return {Why::guest_spare, {host.guest(vm).usable(), host.available()}, 0, {}};
 }
 
 Reason Watch::reason_to_take_back(const SimHost& host, std::size_t vm) const {

@@ -44,9 +44,7 @@ class Watch {
     report::Reason reason(const SimHost& host, std::size_t vm, bool lends_more) const;
     report::Reason reason_to_take_back(const SimHost& host, std::size_t vm) const;
 
-    const Workload& workload_;
     const Contestant& contestant_;
-    double tick_s_;
     Bytes reserve_;
     report::HistoryRecorder recorder_;
     std::vector<GuestHarm> harm_;

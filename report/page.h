@@ -18,11 +18,11 @@ struct PageDomain {
 // Of the time, memory or whatever its name says.
 struct PageRun {
     std::string policy;
-    double ratio = 0;    // guests' memory over the host's
+    double ratio = 0;    // 0 = not known; guests' memory over the host's
     std::string demand;  // how demand was made; runs of one demand are compared
     std::int64_t host_bytes = 0;
     std::int64_t reserve_bytes = 0;
-    std::optional<double> stall_percent;  // none: not measured
+    std::optional<double> stall_percent;  // none: not known, like OOMs and what was lent
     double guest_stall_percent = 0;
     double host_stall_percent = 0;
     std::uint64_t guest_ooms = 0;
@@ -57,10 +57,12 @@ struct PageFact {
 };
 
 struct Page {
+    std::string title;  // a question that it answers
+    std::string facts_title;
     std::string program;  // and its version
     double goal_stall_percent = 0;
     std::vector<std::string> bounds;  // policies that only show what is possible
-    std::vector<PageFact> facts;      // what differs from the defaults
+    std::vector<PageFact> facts;
     std::vector<PageInput> inputs;
 };
 

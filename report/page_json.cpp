@@ -153,6 +153,8 @@ std::string page_json(const Page& page) {
     std::size_t room = kMostHistoryBytes;
     for (const PageInput& input : page.inputs) inputs.push_back(input_json(input, room));
     return dumped({{"program", page.program},
+                   {"title", page.title},
+                   {"facts_title", page.facts_title},
                    {"goal_stall_percent", page.goal_stall_percent},
                    {"bounds", page.bounds},
                    {"facts", std::move(facts)},

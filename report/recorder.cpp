@@ -54,19 +54,26 @@ Detail detail_for(std::size_t runs, std::size_t domains) noexcept {
     return detail;
 }
 
-HistoryRecorder::HistoryRecorder(double length_s, std::size_t domains, const Detail& detail)
+HistoryRecorder::HistoryRecorder(double length_s, const Detail& detail)
     : stretch_s_(length_s / static_cast<double>(std::max<std::size_t>(1, detail.stretches))),
       detail_(detail) {
     const std::size_t stretches = std::max<std::size_t>(1, detail.stretches);
     for (Envelope* envelope : {&history_.host.kept, &history_.host.demand, &history_.host.resident,
                                &history_.host.available, &history_.host.swapped})
         *envelope = empty(stretches);
-    DomainHistory domain;
-    domain.kept = domain.demand = empty(stretches);
-    domain.stall_share.resize(stretches);
-    domain.ooms.resize(stretches);
-    domain.kills.resize(stretches);
-    history_.domains.assign(std::min(domains, detail.domains), domain);
+}
+
+DomainHistory* HistoryRecorder::history_of(std::size_t domain) {
+    if (domain >= detail_.domains) return nullptr;
+    const std::size_t stretches = history_.host.kept.least.size();
+    while (history_.domains.size() <= domain) {
+        DomainHistory& fresh = history_.domains.emplace_back();
+        fresh.kept = fresh.demand = empty(stretches);
+        fresh.stall_share.resize(stretches);
+        fresh.ooms.resize(stretches);
+        fresh.kills.resize(stretches);
+    }
+    return &history_.domains[domain];
 }
 
 std::size_t HistoryRecorder::stretch(double at_s) const noexcept {
@@ -85,22 +92,22 @@ void HistoryRecorder::add(double at_s, const HostFigures& host) {
 }
 
 void HistoryRecorder::add(double at_s, std::size_t domain, const DomainFigures& figures) {
-    if (domain >= history_.domains.size()) return;
-    DomainHistory& history = history_.domains[domain];
+    DomainHistory* const history = history_of(domain);
+    if (history == nullptr) return;
     const std::size_t at = stretch(at_s);
-    widen(history.kept, at, figures.kept);
-    widen(history.demand, at, figures.demand);
+    widen(history->kept, at, figures.kept);
+    widen(history->demand, at, figures.demand);
     if (stretch_s_ > 0)
-        history.stall_share[at] =
-            std::min(1.0, history.stall_share[at] + figures.stall_s / stretch_s_);
+        history->stall_share[at] =
+            std::min(1.0, history->stall_share[at] + figures.stall_s / stretch_s_);
 }
 
 void HistoryRecorder::add_oom(double at_s, std::size_t domain) {
-    if (domain < history_.domains.size()) ++history_.domains[domain].ooms[stretch(at_s)];
+    if (DomainHistory* const history = history_of(domain)) ++history->ooms[stretch(at_s)];
 }
 
 void HistoryRecorder::add_kill(double at_s, std::size_t domain) {
-    if (domain < history_.domains.size()) ++history_.domains[domain].kills[stretch(at_s)];
+    if (DomainHistory* const history = history_of(domain)) ++history->kills[stretch(at_s)];
 }
 
 void HistoryRecorder::add(Move move) {

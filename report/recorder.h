@@ -26,7 +26,7 @@ struct DomainFigures {
 // One thread. Times never go back. A domain beyond detail.domains has moves and no series.
 class HistoryRecorder {
   public:
-    HistoryRecorder(double length_s, std::size_t domains, const Detail& detail);
+    HistoryRecorder(double length_s, const Detail& detail);
 
     void add(double at_s, const HostFigures& host);
     void add(double at_s, std::size_t domain, const DomainFigures& figures);
@@ -46,6 +46,8 @@ class HistoryRecorder {
         std::uint64_t seen = 0;
     };
     std::size_t stretch(double at_s) const noexcept;
+    // nullptr: beyond those that are kept.
+    DomainHistory* history_of(std::size_t domain);
 
     double stretch_s_;
     Detail detail_;

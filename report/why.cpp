@@ -14,7 +14,7 @@ constexpr std::array<Words, kWhyCount> kWords{{
      "The host had {0} available, less than the {1} that should stay free."},
     {Why::host_swaps, "host swapped", "The host had swapped out {0} of its guests in this step."},
     {Why::guest_spare, "guest had memory to spare",
-     "The guest had {0} available, and the host had no need."},
+     "The guest had {0} available; the host had {1}, no less than should stay free."},
     {Why::guest_oom, "guest ran out of memory",
      "The guest had run out of memory in this step and taken {0} back."},
     {Why::guest_misses, "guest was short",

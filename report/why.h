@@ -13,7 +13,7 @@ enum class Why : std::uint8_t {
     // Decisions: to lend more ...
     host_short,   // figures: available, reserve
     host_swaps,   // figures: swapped out in this step
-    guest_spare,  // figures: the guest's available memory
+    guest_spare,  // figures: the guest's available memory, the host's
     // ... to lend less ...
     guest_oom,     // figures: what it took back in this step
     guest_misses,  // figures: what it needs and had dropped or swapped

@@ -47,12 +47,14 @@ function domainChart(view, one, width) {
     { class: "domain", tabindex: 0 }, parts);
   cursorOf(view, svg, x, top, stripBottom, one.stretches, (at) => {
     if (at === null || Number.isNaN(one.kept.hi[at])) return replace(told);
-    return replace(told, `keeps ${size(one.kept.lo[at])}, needs ${size(one.demand.hi[at])}`);
+    const needs = Number.isNaN(one.demand.hi[at]) ? "" : `, needs ${size(one.demand.hi[at])}`;
+    return replace(told, `keeps ${size(one.kept.lo[at])}${needs}`);
   });
   return svg;
 }
 function summary(one) {
-  const parts = [`lent ≈ ${size(one.lent)}`, `stall ≈ ${percent(one.stallShare * 100)}`];
+  const parts = [`lent ≈ ${size(one.lent)}`];
+  if (isComparison()) parts.push(`stall ≈ ${percent(one.stallShare * 100)}`);
   if (one.oomCount > 0) parts.push(many(one.oomCount, "OOM"));
   if (one.kills > 0) parts.push(`killed ${many(one.kills, "time")}`);
   return parts.join(" · ");
@@ -93,8 +95,9 @@ function domainLegend() {
   return h("p", { class: "legend" },
     h("span", null, lineSample({ colour: "var(--quiet)", dash: "" }), "capacity (top)"),
     h("span", null, areaSample("kept"), "kept: capacity less the loan"),
-    h("span", null, lineSample({ colour: "var(--demand)", dash: "4 2" }), "needed by its programs"),
-    h("span", null, areaSample("stalled"), "stall, from 0.001 % to all of the time"),
+    h("span", null, lineSample({ colour: "var(--demand)", dash: "4 2" }),
+      isComparison() ? "needed by its programs" : "in use, as far as it is told"),
+    isComparison() && h("span", null, areaSample("stalled"), "stall, from 0.001 % to all of the time"),
     h("span", null, s("svg", { viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true", class: "sample" },
       marker("cross", 6, 6, 4, { class: "oom" })), "ran out of memory or was killed"));
 }

@@ -95,8 +95,10 @@ function hostChart(view, width) {
     while (last > 0 && Number.isNaN(figure.hi[last])) --last;
     labels.push({ words: one.name, key: one.key, at: y(figure[one.edge][last]) });
   }
-  parts.push(line(left, y(run.host_bytes), right, y(run.host_bytes), { class: "host-memory" }));
-  labels.push({ words: "host memory", key: "host-memory", at: y(run.host_bytes) });
+  if (run.host_bytes > 0) {
+    parts.push(line(left, y(run.host_bytes), right, y(run.host_bytes), { class: "host-memory" }));
+    labels.push({ words: "host memory", key: "host-memory", at: y(run.host_bytes) });
+  }
   if (run.reserve_bytes > 0) {
     parts.push(line(left, y(run.reserve_bytes), right, y(run.reserve_bytes), { class: "reserve" }));
     labels.push({ words: "reserve", key: "reserve", at: y(run.reserve_bytes) });
@@ -108,10 +110,10 @@ function hostChart(view, width) {
         text(right + 15, label.y + 4, label.words, { class: `name label-${label.key}` }));
   }
   const total = totalHarm(history);
-  parts.push(text(left - 7, stripTop + 12, "stall,", { "text-anchor": "end", class: "tick" }),
+  parts.push(isComparison() && text(left - 7, stripTop + 12, "stall,", { "text-anchor": "end", class: "tick" }),
     text(left - 7, stripTop + 27, "OOM ✕", { "text-anchor": "end", class: "tick" }),
     line(left, stripBottom, right, stripBottom, { class: "axis" }), harmStrip(total, x, stripTop, stripBottom));
-  const svg = chart(width, height, `Host memory over time, ${run.policy} at ${ratioText(run.ratio)}. Arrow keys move through time.`,
+  const svg = chart(width, height, `Host memory over time, ${run.policy}${run.ratio > 0 ? ` at ${ratioText(run.ratio)}` : ""}. Arrow keys move through time.`,
     { class: "host", tabindex: 0 }, parts);
   const out = h("p", { class: "readout", "aria-live": "polite" });
   const idle = "Point at a chart, or focus it and use the arrow keys, to read it here and see the same moment in every chart.";
@@ -122,14 +124,14 @@ function hostChart(view, width) {
       : `${size(one.lo[at])} – ${size(one.hi[at])}`;
     return replace(out, h("b", null, clock(begin)),
       shown.filter(({ key }) => !Number.isNaN(figures[key].hi[at])).map((one) => h("span", null, `${one.name} ${between(figures[one.key])}`)),
-      h("span", null, `stall ≈ ${percent(total.stall[at] * 100)}`),
+      run.stall_percent !== null && h("span", null, `stall ≈ ${percent(total.stall[at] * 100)}`),
       total.ooms[at] > 0 && h("span", { class: "bad" }, many(total.ooms[at], "OOM")));
   });
   replace(out, idle);
   const legend = h("p", { class: "legend" },
     shown.map((one) => h("span", { title: one.meaning }, one.area ? areaSample(one.key)
       : lineSample({ colour: `var(--${one.key})`, dash: one.dash }), `${one.name}: ${one.meaning}`)),
-    h("span", null, lineSample({ colour: "var(--ink)", dash: "" }), `host memory ${size(run.host_bytes)}`),
+    run.host_bytes > 0 && h("span", null, lineSample({ colour: "var(--ink)", dash: "" }), `host memory ${size(run.host_bytes)}`),
     run.reserve_bytes > 0 && h("span", null, lineSample({ colour: "var(--quiet)", dash: "10 3 2 3" }),
       `reserve ${size(run.reserve_bytes)}: should stay available`));
   return [svg, out, legend];

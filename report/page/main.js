@@ -54,6 +54,10 @@ function place(name, className) {
 function distinct(list) {
   return [...new Set(list)];
 }
+// Of many runs, each measured; otherwise it is one run of a controller.
+function isComparison() {
+  return view.input.runs.some((run) => run.stall_percent !== null);
+}
 
 // The first choice is what most people came for: the policy that went furthest, at its density.
 function begin(input) {
@@ -74,14 +78,17 @@ function head() {
   const ratios = distinct(input.runs.map((run) => run.ratio)).sort((a, b) => a - b);
   const memory = input.domains.reduce((sum, [, capacity]) => sum + capacity, 0);
   const list = [["Input", input.name], ["Domains", `${count(input.domains.length)}, ${size(memory)} in all`],
-    ["Time", `${duration(input.length_s)}, a decision every ${duration(input.tick_s)}`],
-    ["Demand", join(distinct(input.runs.map((run) => run.demand)))],
-    ["Ratios", ratios.length > 1 ? `${ratios.map((ratio) => short(ratio, 2)).join(", ")} (guests’ memory over the host’s)` : `${short(ratios[0] || 0, 2)} (guests’ memory over the host’s)`],
-    ["Made by", data.program]];
+    ["Time", `${duration(input.length_s)}, a decision every ${duration(input.tick_s)}`]];
+  if (isComparison())
+    list.push(["Demand", join(distinct(input.runs.map((run) => run.demand)))],
+      ["Ratios", `${ratios.map((ratio) => short(ratio, 2)).join(", ")} (guests’ memory over the host’s)`]);
+  list.push(["Made by", data.program]);
   return [h("dl", { class: "facts" }, list.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
-    data.facts.length === 0 ? h("p", { class: "note" }, "The model’s constants are all at their defaults.")
-      : h("details", { open: true }, h("summary", null, `${many(data.facts.length, "constant")} of the model changed from the default`),
-        h("dl", { class: "facts" }, data.facts.map((fact) => h("div", null, h("dt", null, fact.name), h("dd", null, fact.value, h("small", null, fact.meaning))))))];
+    data.facts.length === 0 ? h("p", { class: "note" }, `${data.facts_title}: none.`)
+      : h("details", { open: true }, h("summary", null, data.facts_title),
+        h("dl", { class: "facts" }, data.facts.map((fact) =>
+          h("div", null, h("dt", null, fact.name), h("dd", null, fact.value, fact.meaning && h("small", null, fact.meaning)))))),
+  ];
 }
 
 function policyButtons() {
@@ -101,6 +108,7 @@ function runChoices() {
 }
 function runSummary() {
   const run = view.run();
+  if (run.stall_percent === null) return null;
   const ooms = run.guest_ooms + run.host_ooms;
   const figure = (name, value, bad) => h("div", null, h("dt", null, name), h("dd", { class: bad ? "bad" : null }, value));
   return h("dl", { class: "figures" },
@@ -112,6 +120,7 @@ function runSummary() {
 }
 
 function drawVerdict() {
+  if (!isComparison()) return;
   parts.answer.textContent = verdict(view);
   replace(parts.chips, policyButtons());
   replace(parts.density, densityChart(view, widthOf(parts.density)));
@@ -125,7 +134,7 @@ function drawRun() {
   const { history } = view.run();
   view.cursors = [];
   view.cursor = null;
-  replace(parts.runChoices, runChoices());
+  replace(parts.runChoices, isComparison() && runChoices());
   replace(parts.summary, runSummary());
   parts.detail.hidden = !history;
   parts.noDetail.hidden = Boolean(history);
@@ -179,10 +188,9 @@ function demandChoice() {
 
 function build() {
   const { input } = view;
-  document.title = `Ballast: policies on ${input.name}`;
+  document.title = `Ballast: ${input.name}`;
   replace(document.getElementById("page"),
-    h("header", null, h("p", { class: "eyebrow" }, "Ballast · policies compared"),
-      h("h1", null, "Which policy lends most, at what harm?"), place("answer", "answer"),
+    h("header", null, h("p", { class: "eyebrow" }, "Ballast"), h("h1", null, data.title), place("answer", "answer"),
       h("div", { class: "choices" },
         data.inputs.length > 1 && choice("Input", data.inputs.map((one, i) => [String(i), one.name]), String(state.input), (value) => {
           begin(Number(value));
@@ -190,16 +198,18 @@ function build() {
         }), demandChoice()),
       head()),
     h("main", null,
-      section("verdict", "How far each policy can be trusted", place("chips"),
-        h("div", { class: "pair" },
-          h("div", null, h("h3", null, "Density"),
-            h("p", { class: "note" }, `The largest ratio up to which stall is at most ${percent(data.goal_stall_percent)} and nobody ran out of memory. The dashed lines are the bounds: static never lends, clairvoyant knows the future.`),
-            place("density", "chart")),
-          h("div", null, h("h3", null, "Stall against overcommit"),
-            h("p", { class: "note" }, "Of the time that guests were there, what they stood still, on a logarithmic scale that reaches 0."),
-            place("stall", "chart")))),
-      section("runs", "Every run", h("p", { class: "note" }, "Choose a row to see that run below; a column’s name to sort."), place("table")),
-      section("run", "One run in detail", place("runChoices"), place("summary"),
+      isComparison() && [
+        section("verdict", "How far each policy can be trusted", place("chips"),
+          h("div", { class: "pair" },
+            h("div", null, h("h3", null, "Density"),
+              h("p", { class: "note" }, `The largest ratio up to which stall is at most ${percent(data.goal_stall_percent)} and nobody ran out of memory. The dashed lines are the bounds: static never lends, clairvoyant knows the future.`),
+              place("density", "chart")),
+            h("div", null, h("h3", null, "Stall against overcommit"),
+              h("p", { class: "note" }, "Of the time that guests were there, what they stood still, on a logarithmic scale that reaches 0."),
+              place("stall", "chart")))),
+        section("runs", "Every run", h("p", { class: "note" }, "Choose a row to see that run below; a column’s name to sort."), place("table")),
+      ],
+      section("run", isComparison() ? "One run in detail" : "The run", place("runChoices"), place("summary"),
         h("p", { class: "note" }, "Charts show the least and the most of each stretch of time: no peak is lost.")),
       place("detail"), place("noDetail")));
   fill(parts.detail, null, [
@@ -210,7 +220,9 @@ function build() {
         choice("Order", kDomainOrders.map(([key, words]) => [key, words]), state.order, (order) => { state.order = order; drawDomains(); })),
       domainLegend(), place("domains", "chart")),
     section("moves", "Decisions, and why",
-      h("p", { class: "note" }, "From and to are loans. The reasons are what showed in the same step: of the guest, of the host, of the balloon."),
+      h("p", { class: "note" }, isComparison()
+        ? "From and to are loans. The reasons are what showed in the same step: of the guest, of the host, of the balloon."
+        : "From and to are loans. The reasons are the controller’s own."),
       h("div", { class: "choices" },
         filterField("Domain", "moveFilter", (value) => { state.moveFilter = value; drawMoves(); }), place("kind")),
       place("moves")),

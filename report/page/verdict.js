@@ -59,15 +59,12 @@ function stallChart(view, width) {
   return ratios.length < 2 ? stallRows(view, runs, width) : stallLines(view, runs, ratios, width);
 }
 
-function goal(parts, x1, x2, y, words) {
-  parts.push(line(x1, y, x2, y, { class: "goal" }), text(x1 + 6, y - 5, words, { class: "goal-label halo" }));
-}
-
 function stallLines(view, runs, ratios, width) {
   const { styles, state } = view;
   const names = [...new Set(runs.map((run) => run.policy))];
   const direct = width >= 560;
-  const left = 58;
+  const isGoal = (value) => Math.abs(value / data.goal_stall_percent - 1) < 1e-6;
+  const left = 78;
   const named = direct ? Math.min(width * 0.25, Math.max(...names.map((name) => measure(name, 13))) + 36) : 14;
   const right = width - named;
   const top = 14;
@@ -79,7 +76,8 @@ function stallLines(view, runs, ratios, width) {
     height: short(bottom - y.scale(data.goal_stall_percent), 1), class: "good" })];
   for (const tick of y.ticks)
     parts.push(line(left, y.scale(tick.value), right, y.scale(tick.value), { class: "grid" }),
-      text(left - 7, y.scale(tick.value) + 4, tick.label, { "text-anchor": "end", class: "tick" }));
+      text(left - 7, y.scale(tick.value) + 4, isGoal(tick.value) ? `goal ${tick.label}` : tick.label,
+        { "text-anchor": "end", class: isGoal(tick.value) ? "goal-label" : "tick" }));
   let last = -Infinity;
   for (const ratio of ratios) {
     parts.push(line(x(ratio), bottom, x(ratio), bottom + 4, { class: "axis" }));
@@ -103,7 +101,8 @@ function stallLines(view, runs, ratios, width) {
     const end = its[its.length - 1];
     labels.push({ name, style, x: x(end.ratio), at: y.scale(end.stall_percent) });
   }
-  goal(parts, left, right, y.scale(data.goal_stall_percent), `goal: at most ${percent(data.goal_stall_percent)}`);
+  const good = y.scale(data.goal_stall_percent);
+  parts.push(line(left, good, right, good, { class: "goal" }));
   for (const name of ordered)
     for (const run of runs)
       if (run.policy === name) parts.push(runMarker(view, run, x(run.ratio), y.scale(run.stall_percent)));

@@ -174,8 +174,9 @@ TEST_CASE("a guest that the host kills is told once for each kill") {
 
 TEST_CASE("the page's input tells all runs, which are on the front, and who keeps the goal") {
     const Workload workload = office();
-    Comparison comparison{"office.csv", {watched(workload, policy(PolicyKind::still), 1),
-                                         watched(workload, policy(PolicyKind::still), 4)}};
+    Comparison comparison{"office.csv",
+                          {watched(workload, policy(PolicyKind::still), 1),
+                           watched(workload, policy(PolicyKind::still), 4)}};
     Constants constants;
     constants.guest.turnover_s = 30;
     constants.tick_s = 5;

@@ -168,8 +168,8 @@ TEST_CASE_METHOD(CompareFixture, "compare says what it does not understand") {
 }
 
 TEST_CASE_METHOD(CompareFixture, "compare writes a page, and prints what it prints without") {
-    const std::vector<std::string> line{"compare", kTrace, "--policies", "static",
-                                        "--overcommit", "1,2"};
+    const std::vector<std::string> line{"compare", kTrace,         "--policies",
+                                        "static",  "--overcommit", "1,2"};
     REQUIRE(run(line) == ExitStatus::done);
     const std::string printed = out.str();
     std::vector<std::string> with_page = line;

@@ -29,7 +29,7 @@ PageRun run_of(const std::string& policy, std::size_t domains, std::size_t stret
     run.demand = "as recorded";
     run.host_bytes = 1000;
     run.stall_percent = 0.05;
-    HistoryRecorder recorder(100, domains, {stretches, moves, domains});
+    HistoryRecorder recorder(100, {stretches, moves, domains});
     for (std::size_t at = 0; at < 100; ++at) {
         recorder.add(static_cast<double>(at), HostFigures{500, 400, 450, 550, 0});
         for (std::size_t domain = 0; domain < domains; ++domain)
@@ -37,8 +37,11 @@ PageRun run_of(const std::string& policy, std::size_t domains, std::size_t stret
                          {static_cast<std::int64_t>((at * 37 + domain * 11) % 100), 40, 0.001});
     }
     for (std::size_t i = 0; i < 3 * moves; ++i)
-        recorder.add(Move{static_cast<double>(i % 100), i % domains, 0,
-                          static_cast<std::int64_t>(i), {Why::host_short, {3, 4}, 0, {}}});
+        recorder.add(Move{static_cast<double>(i % 100),
+                          i % domains,
+                          0,
+                          static_cast<std::int64_t>(i),
+                          {Why::host_short, {3, 4}, 0, {}}});
     run.history = recorder.take();
     return run;
 }
@@ -52,7 +55,8 @@ Page page_of(std::size_t runs, std::size_t domains, std::size_t stretches, std::
     input.name = "trace.csv";
     input.length_s = 100;
     input.tick_s = 1;
-    for (std::size_t i = 0; i < domains; ++i) input.domains.push_back({"vm-" + std::to_string(i), 100});
+    for (std::size_t i = 0; i < domains; ++i)
+        input.domains.push_back({"vm-" + std::to_string(i), 100});
     for (std::size_t i = 0; i < runs; ++i)
         input.runs.push_back(run_of("p" + std::to_string(i), domains, stretches, moves));
     input.densities.push_back({"p0", "as recorded", 2});
@@ -108,7 +112,8 @@ TEST_CASE("the page refers to nothing outside of itself") {
         CHECK(count(rest, outside) == 0);
     CHECK(count(html, "default-src 'none'") == 1);
     // Nor does it read text as HTML or as a program.
-    for (const char* reads : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
+    for (const char* reads :
+         {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
         CHECK(count(html, reads) == 0);
     CHECK(count(html, "/*data*/") + count(html, "/*style*/") + count(html, "/*script*/") == 0);
 }
@@ -142,7 +147,8 @@ TEST_CASE("moves that were left out are counted on the page") {
     const Json& history = data["inputs"][0]["runs"][0]["history"];
     CHECK(history["moves"].size() == 5);
     CHECK(history["decisions_left_out"] == 10);
-    CHECK(data["why"][history["moves"][0][2].get<std::size_t>()]["title"] == "host short of memory");
+    CHECK(data["why"][history["moves"][0][2].get<std::size_t>()]["title"] ==
+          "host short of memory");
 }
 
 TEST_CASE("16 policies on 200 domains at 7 ratios make a page of a few megabytes") {

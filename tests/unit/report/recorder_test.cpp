@@ -1,7 +1,7 @@
 #include "report/recorder.h"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 using namespace ballast::report;
 
@@ -16,7 +16,7 @@ Move move(double at_s, std::int64_t from, std::int64_t to, Why why = Why::host_s
 }  // namespace
 
 TEST_CASE("a stretch keeps its least and its most, however short the peak") {
-    HistoryRecorder recorder(1000, 1, kDetail);
+    HistoryRecorder recorder(1000, kDetail);
     for (int at = 0; at <= 1000; ++at) recorder.add(at, 0, {at == 555 ? 9000 : 100, 50, 0});
     const RunHistory history = recorder.take();
     REQUIRE(history.domains.size() == 1);
@@ -29,7 +29,7 @@ TEST_CASE("a stretch keeps its least and its most, however short the peak") {
 }
 
 TEST_CASE("what was never told is absent, not zero") {
-    HistoryRecorder recorder(100, 1, kDetail);
+    HistoryRecorder recorder(100, kDetail);
     recorder.add(5, HostFigures{10, 20, 30, kAbsent, 0});
     recorder.add(95, 0, {7, kAbsent, 0});
     const RunHistory history = recorder.take();
@@ -43,7 +43,7 @@ TEST_CASE("what was never told is absent, not zero") {
 }
 
 TEST_CASE("stall is the share of its stretch, and what ran out is counted where it did") {
-    HistoryRecorder recorder(100, 1, kDetail);
+    HistoryRecorder recorder(100, kDetail);
     recorder.add(12, 0, {1, 1, 2});
     recorder.add(17, 0, {1, 1, 3});
     recorder.add(40, 0, {1, 1, 500});
@@ -58,7 +58,7 @@ TEST_CASE("stall is the share of its stretch, and what ran out is counted where 
 }
 
 TEST_CASE("of too many moves the largest are kept in the order of time, and the rest is counted") {
-    HistoryRecorder recorder(100, 1, kDetail);
+    HistoryRecorder recorder(100, kDetail);
     for (const int size : {5, 900, 3, 700, 800, 1, 600}) recorder.add(move(1000 - size, 0, size));
     const RunHistory history = recorder.take();
     REQUIRE(history.moves.size() == 4);
@@ -69,15 +69,14 @@ TEST_CASE("of too many moves the largest are kept in the order of time, and the 
 }
 
 TEST_CASE("neither decisions nor what happens crowd out the other") {
-    HistoryRecorder recorder(100, 1, kDetail);
+    HistoryRecorder recorder(100, kDetail);
     for (int i = 0; i < 100; ++i) recorder.add(move(i, 1'000'000 + i, 0, Why::took_back));
     for (int i = 0; i < 3; ++i) recorder.add(move(i, 0, 1));
     recorder.add(move(50, 0, 0, Why::killed));
     const RunHistory history = recorder.take();
     REQUIRE(history.moves.size() == 4);
-    const auto decided = std::count_if(history.moves.begin(), history.moves.end(), [](const Move& one) {
-        return is_decision(one.reason.why);
-    });
+    const auto decided = std::count_if(history.moves.begin(), history.moves.end(),
+                                       [](const Move& one) { return is_decision(one.reason.why); });
     CHECK(decided == 2);
     CHECK(history.decisions_left_out == 1);
     CHECK(history.happenings_left_out == 99);
@@ -87,7 +86,7 @@ TEST_CASE("neither decisions nor what happens crowd out the other") {
 }
 
 TEST_CASE("domains beyond those that fit have moves and no series") {
-    HistoryRecorder recorder(100, 5, kDetail);
+    HistoryRecorder recorder(100, kDetail);
     recorder.add(1, 4, {1, 1, 1});
     recorder.add_oom(1, 4);
     recorder.add_kill(1, 4);
@@ -98,7 +97,7 @@ TEST_CASE("domains beyond those that fit have moves and no series") {
 }
 
 TEST_CASE("a run without length has one moment") {
-    HistoryRecorder recorder(0, 1, kDetail);
+    HistoryRecorder recorder(0, kDetail);
     recorder.add(0, 0, {5, 5, 1});
     CHECK(recorder.take().domains[0].kept.most[0] == 5);
 }
