@@ -43,7 +43,7 @@ Detail detail_for(std::size_t runs, std::size_t domains) noexcept {
     constexpr std::size_t kSeriesBytes = 2'400'000;
     constexpr std::size_t kBytesPerStretch = 5;  // two times two digits, one for stall
     constexpr std::size_t kHostSeries = 8;
-    constexpr std::size_t kMoves = 24'000;
+    constexpr std::size_t kMoves = 16'000;
     constexpr std::size_t kMostDomains = 1000;
     const std::size_t several = std::max<std::size_t>(1, runs);
     Detail detail;

@@ -44,7 +44,7 @@ function domainChart(view, one, width) {
   const told = text(right, top - 6, "", { "text-anchor": "end", class: "told" });
   parts.push(told);
   const svg = chart(width, height, `${one.name}: memory kept and needed over time. ${summary(one)}`,
-    { class: "domain", tabindex: 0 }, parts);
+    { class: "domain" }, parts);
   cursorOf(view, svg, x, top, stripBottom, one.stretches, (at) => {
     if (at === null || Number.isNaN(one.kept.hi[at])) return replace(told);
     const needs = Number.isNaN(one.demand.hi[at]) ? "" : `, needs ${size(one.demand.hi[at])}`;

@@ -1,5 +1,6 @@
 // What charts are made of.
 const kFont = 12;
+const kBold = 1.14;  // how much wider bold text may be
 
 const measure = (() => {
   const canvas = document.createElement("canvas");

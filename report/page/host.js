@@ -69,8 +69,8 @@ function hostChart(view, width) {
   const direct = width >= 640;
   const shown = kHostSeries.filter(({ key }) => isKnown(figures[key]) && (key !== "swapped" || mean(figures[key]) > 0));
   const full = history.full_bytes;
-  const left = 66;
-  const right = width - (direct ? 138 : 10);
+  const left = 72;
+  const right = width - (direct ? 156 : 10);
   const top = 14;
   const bottom = direct ? 300 : 250;
   const stripTop = bottom + 30;
@@ -116,7 +116,7 @@ function hostChart(view, width) {
   const svg = chart(width, height, `Host memory over time, ${run.policy}${run.ratio > 0 ? ` at ${ratioText(run.ratio)}` : ""}. Arrow keys move through time.`,
     { class: "host", tabindex: 0 }, parts);
   const out = h("p", { class: "readout", "aria-live": "polite" });
-  const idle = "Point at a chart, or focus it and use the arrow keys, to read it here and see the same moment in every chart.";
+  const idle = "Point at a chart, or focus this one and use the arrow keys, to read it here and see the same moment in every chart.";
   cursorOf(view, svg, x, top, stripBottom, stretches, (at) => {
     if (at === null) return replace(out, idle);
     const begin = (view.input.length_s * at) / stretches;

@@ -196,7 +196,10 @@ function build() {
           begin(Number(value));
           build();
         }), demandChoice()),
-      head()),
+      head(),
+      h("nav", { "aria-label": "Sections" },
+        [...(isComparison() ? [["verdict", "Verdict"], ["runs", "Every run"]] : []), ["run", "One run"], ["host", "Host"],
+          ["domains", "Domains"], ["moves", "Decisions"]].map(([id, words]) => h("a", { href: `#${id}` }, words)))),
     h("main", null,
       isComparison() && [
         section("verdict", "How far each policy can be trusted", place("chips"),

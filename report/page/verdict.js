@@ -8,7 +8,7 @@ function densityChart(view, width) {
   const kRow = 30;
   const top = 8;
   const bottom = top + rows.length * kRow;
-  const named = Math.min(width * 0.36, Math.max(...rows.map((row) => measure(row.policy, 13))) + 16);
+  const named = Math.min(width * 0.36, Math.max(...rows.map((row) => measure(row.policy, 13))) * kBold + 16);
   const right = width - 62;
   const x = linear(0, Math.max(1, largest), named, right);
   const parts = [];
@@ -25,7 +25,7 @@ function densityChart(view, width) {
     parts.push(s("g", { class: `choice${row.policy === state.policy ? " chosen" : ""}`,
                         click: () => view.choose({ policy: row.policy }) },
       s("rect", { x: 0, y, width, height: kRow, class: "row" }),
-      text(named - 8, y + 20, fit(row.policy, named - 12, 13), { "text-anchor": "end", class: "name" }),
+      text(named - 8, y + 20, fit(row.policy, (named - 12) / kBold, 13), { "text-anchor": "end", class: "name" }),
       s("rect", { x: short(named, 1), y: y + 6, width: short(Math.max(0, x(row.density) - named), 1),
                   height: kRow - 12, rx: 2, fill: style.colour, class: style.bound ? "bar bound" : "bar" }),
       text(x(row.density) + 6, y + 20, words, { class: "value" }),
@@ -64,8 +64,8 @@ function stallLines(view, runs, ratios, width) {
   const names = [...new Set(runs.map((run) => run.policy))];
   const direct = width >= 560;
   const isGoal = (value) => Math.abs(value / data.goal_stall_percent - 1) < 1e-6;
-  const left = 78;
-  const named = direct ? Math.min(width * 0.25, Math.max(...names.map((name) => measure(name, 13))) + 36) : 14;
+  const left = Math.ceil(measure(`goal ${percent(data.goal_stall_percent)}`) * kBold) + 12;
+  const named = direct ? Math.min(width * 0.25, Math.max(...names.map((name) => measure(name, 13))) * kBold + 30) : 14;
   const right = width - named;
   const top = 14;
   const bottom = Math.max(direct ? 340 : 280, 30 + names.length * 17);
@@ -113,7 +113,7 @@ function stallLines(view, runs, ratios, width) {
         marker(label.style.shape, right + 10, label.y, 4, { fill: label.style.colour }),
         s("g", { class: `choice${label.name === state.policy ? " chosen" : ""}`,
                  click: () => view.choose({ policy: label.name }) },
-          text(right + 19, label.y + 4, fit(label.name, named - 22, 13), { class: "name" })));
+          text(right + 19, label.y + 4, fit(label.name, (named - 22) / kBold, 13), { class: "name" })));
   }
   return chart(width, height, `Stall in percent of the guests’ time against overcommit, a line for each of ${names.join(", ")}; the table of runs has the numbers`,
     { class: "stall" }, parts);
@@ -126,7 +126,7 @@ function stallRows(view, runs, width) {
   const kRow = 28;
   const top = 26;
   const bottom = top + rows.length * kRow;
-  const left = Math.min(width * 0.36, Math.max(...rows.map((run) => measure(run.policy, 13))) + 16);
+  const left = Math.min(width * 0.36, Math.max(...rows.map((run) => measure(run.policy, 13))) * kBold + 16);
   const right = width - 24;
   const x = stallScale(Math.max(...rows.map((run) => run.stall_percent)), left + 12, right);
   const parts = [s("rect", { x: short(left, 1), y: top, width: short(x.scale(data.goal_stall_percent) - left, 1),
@@ -148,7 +148,7 @@ function stallRows(view, runs, width) {
     const style = view.styles.get(run.policy);
     parts.push(line(left + 12, y, x.scale(run.stall_percent), y,
       { stroke: style.colour, "stroke-width": 2, "stroke-dasharray": style.dash }),
-    text(left - 6, y + 4, fit(run.policy, left - 10, 13),
+    text(left - 6, y + 4, fit(run.policy, (left - 10) / kBold, 13),
       { "text-anchor": "end", class: run.policy === view.state.policy ? "name chosen" : "name" }),
     runMarker(view, run, x.scale(run.stall_percent), y));
   });
