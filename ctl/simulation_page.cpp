@@ -20,10 +20,12 @@ std::int64_t kept(const Decision& decision) {
                                      std::min(decision.total_bytes, decision.loaned_after_bytes));
 }
 
+// Guests told it before anything was moved.
 std::int64_t in_use(const Decision& decision) {
     if (decision.usable_bytes == kUnknownBytes) return report::kAbsent;
-    return std::max<std::int64_t>(
-        0, kept(decision) - static_cast<std::int64_t>(decision.usable_bytes));
+    const std::uint64_t not_used = decision.loaned_before_bytes + decision.usable_bytes;
+    return static_cast<std::int64_t>(decision.total_bytes -
+                                     std::min(decision.total_bytes, not_used));
 }
 
 // The name and the tick stand beside it already.

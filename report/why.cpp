@@ -28,7 +28,7 @@ constexpr std::array<Words, kWhyCount> kWords{{
     {Why::foresees, "foreseen", "It knows what the guest is about to need."},
     {Why::hypervisor, "asked for by the hypervisor", "The hypervisor asked for this loan."},
     {Why::fixed, "set by the operator", "The operator set this loan."},
-    {Why::told, "decided", "{t}"},
+    {Why::told, "in the controller's words", "{t}"},
     {Why::took_back, "took memory back (OOM)",
      "The guest ran out of memory and took {0} out of its balloon by itself."},
     {Why::killed_programs, "programs killed (OOM)",

@@ -13,6 +13,12 @@ function hostFigures(history) {
     figures[key] = series(history.host[key], history.stretches, history.full_bytes);
   return figures;
 }
+function nameOf(one) {
+  return one.key === "demand" && !isComparison() ? "in use" : one.name;
+}
+function meaningOf(one) {
+  return one.key === "demand" && !isComparison() ? "by guests, as far as they tell" : one.meaning;
+}
 function isKnown(one) {
   return one.hi.some((value) => !Number.isNaN(value));
 }
@@ -93,7 +99,7 @@ function hostChart(view, width) {
     parts.push(seriesPaths(one.key, figure, x, y, one.edge, one.dash));
     let last = stretches - 1;
     while (last > 0 && Number.isNaN(figure.hi[last])) --last;
-    labels.push({ words: one.name, key: one.key, at: y(figure[one.edge][last]) });
+    labels.push({ words: nameOf(one), key: one.key, at: y(figure[one.edge][last]) });
   }
   if (run.host_bytes > 0) {
     parts.push(line(left, y(run.host_bytes), right, y(run.host_bytes), { class: "host-memory" }));
@@ -123,14 +129,14 @@ function hostChart(view, width) {
     const between = (one) => one.lo[at] === one.hi[at] || size(one.lo[at]) === size(one.hi[at]) ? size(one.hi[at])
       : `${size(one.lo[at])} – ${size(one.hi[at])}`;
     return replace(out, h("b", null, clock(begin)),
-      shown.filter(({ key }) => !Number.isNaN(figures[key].hi[at])).map((one) => h("span", null, `${one.name} ${between(figures[one.key])}`)),
+      shown.filter(({ key }) => !Number.isNaN(figures[key].hi[at])).map((one) => h("span", null, `${nameOf(one)} ${between(figures[one.key])}`)),
       run.stall_percent !== null && h("span", null, `stall ≈ ${percent(total.stall[at] * 100)}`),
       total.ooms[at] > 0 && h("span", { class: "bad" }, many(total.ooms[at], "OOM")));
   });
   replace(out, idle);
   const legend = h("p", { class: "legend" },
-    shown.map((one) => h("span", { title: one.meaning }, one.area ? areaSample(one.key)
-      : lineSample({ colour: `var(--${one.key})`, dash: one.dash }), `${one.name}: ${one.meaning}`)),
+    shown.map((one) => h("span", { title: meaningOf(one) }, one.area ? areaSample(one.key)
+      : lineSample({ colour: `var(--${one.key})`, dash: one.dash }), `${nameOf(one)}: ${meaningOf(one)}`)),
     run.host_bytes > 0 && h("span", null, lineSample({ colour: "var(--ink)", dash: "" }), `host memory ${size(run.host_bytes)}`),
     run.reserve_bytes > 0 && h("span", null, lineSample({ colour: "var(--quiet)", dash: "10 3 2 3" }),
       `reserve ${size(run.reserve_bytes)}: should stay available`));

@@ -25,7 +25,7 @@ function movesTable(view) {
       h("td", { class: "number loan" },
         from === to ? "–" : [size(from), h("span", { class: "arrow" }, " → "), h("b", null, size(to))]),
       h("td", { class: "number" }, from === to ? "" : signedSize(to - from), loanBar(from, to, capacity)),
-      h("td", { class: "why" }, h("b", null, data.why[why].title), " ", h("span", null, whyText(move))));
+      h("td", { class: "why" }, data.why[why].sentence !== "{t}" && [h("b", null, data.why[why].title), " "], h("span", null, whyText(move))));
   });
   const body = rows.length > 0
     ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Decisions and what happened" },

@@ -21,7 +21,7 @@ Contestant policy(PolicyKind kind) {
 }
 
 RunResult watched(const Workload& workload, const Contestant& contestant, double ratio,
-                  std::size_t moves = 10'000) {
+                  std::size_t moves = 100'000) {
     Constants constants;
     constants.detail = {100, moves, workload.vms.size()};
     auto result = run(workload, contestant, {ratio, {}}, constants);

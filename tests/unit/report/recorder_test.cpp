@@ -87,6 +87,7 @@ TEST_CASE("neither decisions nor what happens crowd out the other") {
 
 TEST_CASE("domains beyond those that fit have moves and no series") {
     HistoryRecorder recorder(100, kDetail);
+    recorder.add(1, 1, {1, 1, 1});
     recorder.add(1, 4, {1, 1, 1});
     recorder.add_oom(1, 4);
     recorder.add_kill(1, 4);
