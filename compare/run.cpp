@@ -128,7 +128,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
                      std::clamp<Bytes>(loan[row], 0,
                                        std::max<Bytes>(0, host.guest(vm).capacity() - least_kept)));
         }
-        if (watch) watch->after(host, loan);
+        if (watch) watch->after(host, loan, (*decider)->reasons());
     }
     if (watch) result.history = watch->take();
     result.totals = host.totals();

@@ -98,7 +98,8 @@ void Watch::happened(const SimHost& host, std::size_t vm, Bytes from, Bytes to, 
     recorder_.add({host.at_s(), vm, from, to, {why, {first, second}, 0, {}}});
 }
 
-void Watch::after(const SimHost& host, std::span<const Bytes> wanted) {
+void Watch::after(const SimHost& host, std::span<const Bytes> wanted,
+                  std::span<const RequestReason> told) {
     for (std::size_t row = 0; row < wanted.size(); ++row) {
         const std::size_t vm = host.rows()[row];
         if (host.is_down(vm)) continue;
@@ -112,6 +113,7 @@ void Watch::after(const SimHost& host, std::span<const Bytes> wanted) {
         Reason why = reason(host, vm, asked > loaned);
         if (wanted[row] > asked)
             why.wanted_bytes = std::min(wanted[row], host.guest(vm).capacity());
+        if (row < told.size()) why.text = describe(told[row]);
         recorder_.add({host.at_s(), vm, loaned, asked, std::move(why)});
     }
     swapped_before_ = host.swapped();

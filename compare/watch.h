@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compare/run.h"
+#include "model/request_reason.h"
 #include "report/recorder.h"
 
 namespace ballast::compare {
@@ -21,8 +22,10 @@ class Watch {
 
     // Once a tick, when the host has come so far and before it is asked for anything.
     void before(const SimHost& host, std::span<const Bytes> demand);
-    // Once a tick, when it has been asked; `wanted` are the loans that were wanted of each row.
-    void after(const SimHost& host, std::span<const Bytes> wanted);
+    // Once a tick, when it has been asked; `wanted` are the loans that were wanted of each row,
+    // `told` the reasons that whoever decided tells, or empty.
+    void after(const SimHost& host, std::span<const Bytes> wanted,
+               std::span<const RequestReason> told);
 
     report::RunHistory take() { return recorder_.take(); }
 

@@ -36,7 +36,7 @@ Json move_json(const Move& move) {
     Json json{rounded(move.at_s), move.domain,        static_cast<int>(reason.why),
               move.from_bytes,    move.to_bytes,      reason.figures[0],
               reason.figures[1],  reason.wanted_bytes};
-    if (reason.why == Why::told) json.push_back(reason.text);
+    if (!reason.text.empty()) json.push_back(reason.text);
     return json;
 }
 

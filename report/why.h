@@ -40,7 +40,7 @@ struct Reason {
     std::array<std::int64_t, 2> figures{};  // bytes, as said above
     // What a policy wanted lent where that was more than the guest may lend; else 0.
     std::int64_t wanted_bytes = 0;
-    std::string text;  // Why::told alone
+    std::string text;  // what whoever decided says of it: a sentence with Why::told, else a clause
 };
 
 // Whether somebody decided it; otherwise it happened.

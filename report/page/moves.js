@@ -3,7 +3,13 @@ function whyText(move) {
   const [, , why, , , first, second, wanted, told] = move;
   const words = data.why[why].sentence.replace(/\{([01t])\}/g,
     (_, which) => (which === "t" ? told || "" : size(which === "0" ? first : second)));
-  return wanted ? `${words} ${data.bounded.replace("{0}", size(wanted))}` : words;
+  return [words, wanted && data.bounded.replace("{0}", size(wanted)),
+    told && !isTold(why) && `The policy itself says: ${told}.`].filter(Boolean).join(" ");
+}
+
+// Whoever decided tells all there is to say.
+function isTold(why) {
+  return data.why[why].sentence === "{t}";
 }
 
 function movesTable(view) {
@@ -25,7 +31,7 @@ function movesTable(view) {
       h("td", { class: "number loan" },
         from === to ? "–" : [size(from), h("span", { class: "arrow" }, " → "), h("b", null, size(to))]),
       h("td", { class: "number" }, from === to ? "" : signedSize(to - from), loanBar(from, to, capacity)),
-      h("td", { class: "why" }, data.why[why].sentence !== "{t}" && [h("b", null, data.why[why].title), " "], h("span", null, whyText(move))));
+      h("td", { class: "why" }, !isTold(why) && [h("b", null, data.why[why].title), " "], h("span", null, whyText(move))));
   });
   const body = rows.length > 0
     ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Decisions and what happened" },

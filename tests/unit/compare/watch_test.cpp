@@ -87,6 +87,16 @@ TEST_CASE("each decision is told with what the host and the guest had in that st
     CHECK(result.history->decisions_left_out == 0);
 }
 
+TEST_CASE("a policy that tells its reasons is quoted") {
+    const RunResult ours = watched(office(), policy(PolicyKind::ballast), 2);
+    std::size_t quoted = 0;
+    for (const Move& move : ours.history->moves)
+        if (!move.reason.text.empty()) ++quoted;
+    CHECK(quoted > 0);
+    for (const Move& move : watched(office(), policy(PolicyKind::mom), 2).history->moves)
+        CHECK(move.reason.text.empty());
+}
+
 TEST_CASE("the reasons of an operator, of a hypervisor and of foresight are these") {
     const RunResult fixed = watched(lender(2 * kGiB), policy(PolicyKind::fixed), 1);
     REQUIRE(of_kind(fixed, Why::fixed).size() == 1);
