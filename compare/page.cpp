@@ -12,7 +12,7 @@ namespace ballast::compare {
 namespace {
 
 std::string demand_text(const DemandScale& demand) {
-    if (demand.floor_share == 0 && demand.k == 1) return "as recorded";
+    if (demand.floor_share == 0 && demand.k == 1) return "as in the input";
     return fmt::format("{:g} % of capacity + {:g} × used", demand.floor_share * 100, demand.k);
 }
 
