@@ -4,7 +4,7 @@ function whyText(move) {
   const words = data.why[why].sentence.replace(/\{([01t])\}/g,
     (_, which) => (which === "t" ? told || "" : size(which === "0" ? first : second)));
   return [words, wanted && data.bounded.replace("{0}", size(wanted)),
-    told && !isTold(why) && `The policy itself says: ${told}.`].filter(Boolean).join(" ");
+    told && !isTold(why) && `The policy’s own reason: ${told}.`].filter(Boolean).join(" ");
 }
 
 // Whoever decided tells all there is to say.
