@@ -51,6 +51,7 @@ class PolicyDecider final : public Decider {
             loan[row] = static_cast<Bytes>(seen_.domains.loaned_bytes[row]) +
                         std::clamp(request_[row], -kFar, kFar);
     }
+    std::span<const RequestReason> reasons() const noexcept override { return policy_->reasons(); }
 
   private:
     static constexpr std::int64_t kFar = std::int64_t{1} << 60U;  // beyond any capacity

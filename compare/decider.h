@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compare/run.h"
+#include "model/request_reason.h"
 
 namespace ballast::compare {
 
@@ -15,6 +16,8 @@ class Decider {
     // Called once a tick, the first time before any time has passed. Writes the loan that each row
     // of `host` is to reach; any number, as nothing keeps a policy within bounds but the caller.
     virtual void decide(SimHost& host, std::span<Bytes> loan) = 0;
+    // Of the loans written last, row by row; empty where none are told.
+    virtual std::span<const RequestReason> reasons() const noexcept { return {}; }
 };
 
 // `workload` and `min_mem_bytes` (of each machine) outlive it; `reserve_bytes` is told to policies.

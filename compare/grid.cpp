@@ -1,5 +1,6 @@
 #include "compare/grid.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -24,6 +25,11 @@ std::vector<Job> jobs_of(const Grid& grid) {
 }
 
 }  // namespace
+
+std::size_t runs_of(const Grid& grid) noexcept {
+    return grid.demand.size() * grid.contestants.size() *
+           std::max<std::size_t>(1, grid.overcommit.size());
+}
 
 Result<std::vector<RunResult>> run_grid(const Workload& workload, const Grid& grid,
                                         const Constants& constants, unsigned jobs,

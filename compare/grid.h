@@ -14,6 +14,8 @@ struct Grid {
     std::vector<DemandScale> demand;
 };
 
+std::size_t runs_of(const Grid& grid) noexcept;
+
 // In the order demand, contestant, overcommit, whatever order they ran in, on `jobs` threads, this
 // one among them. `progress` is called on this one with the share done, 0..1. Errors: the first of
 // a run's.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "compare/decider.h"
+#include "compare/watch.h"
 
 namespace ballast::compare {
 namespace {
@@ -86,7 +87,7 @@ double RunResult::stall_percent() const noexcept {
 }
 
 Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
-                      const Constants& constants, const Watch& watch) {
+                      const Constants& constants, const OnTick& on_tick) {
     const auto host_constants = host_of(workload, terms, constants);
     if (!host_constants) return Failure(host_constants.error());
     const std::vector<std::uint64_t> min_mem = min_mem_of(workload, constants.min_mem_share);
@@ -102,6 +103,7 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
     RunResult result;
     result.policy = contestant.name;
     result.demand = terms.demand;
+    result.reserve_bytes = reserve;
     result.host_bytes = static_cast<std::uint64_t>(host_constants->memory);
     result.overcommit =
         terms.overcommit.value_or(static_cast<double>(largest_capacity_bytes(workload)) /
@@ -113,6 +115,9 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
     std::vector<Bytes> loan;
     const auto ticks = static_cast<std::size_t>(workload.length_s / constants.tick_s);
     Sampler sampler(constants.samples, ticks);
+    std::optional<Watch> watch;
+    if (constants.detail.stretches > 0)
+        watch.emplace(workload, contestant, constants, reserve, host);
     for (std::size_t tick = 0; tick <= ticks; ++tick) {
         const double at_s = static_cast<double>(tick) * constants.tick_s;
         reader.read(at_s, demand);
@@ -124,7 +129,8 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
         sampler.look(tick, at_s, host, demand, result.samples);
         loan.resize(host.rows().size());
         (*decider)->decide(host, loan);
-        if (watch) watch({host, demand, loan, min_mem});
+        if (on_tick) on_tick({host, demand, loan, min_mem});
+        if (watch) watch->before(host, demand);
         for (std::size_t row = 0; row < loan.size(); ++row) {
             const std::size_t vm = host.rows()[row];
             const auto least_kept = static_cast<Bytes>(min_mem[vm]);
@@ -132,7 +138,9 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
                      std::clamp<Bytes>(loan[row], 0,
                                        std::max<Bytes>(0, host.guest(vm).capacity() - least_kept)));
         }
+        if (watch) watch->after(host, loan, (*decider)->reasons());
     }
+    if (watch) result.history = watch->take();
     result.totals = host.totals();
     return result;
 }

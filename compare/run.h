@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "model/policy_catalogue.h"
+#include "report/history.h"
 #include "sim/demand.h"
 #include "sim/host_model.h"
 
@@ -34,6 +35,7 @@ struct Constants {
     double restart_s = 60;             // a guest that the host had to kill is back after so long
     double look_ahead_s = 300;         // of the clairvoyant, beyond the next tick
     std::size_t samples = 0;           // of RunResult::samples; 0 = none
+    report::Detail detail;             // of RunResult::history
 };
 
 // What runs differ in.
@@ -67,6 +69,8 @@ struct RunResult {
     std::uint64_t domain_ticks = 0;
     HarmTotals totals;
     std::vector<RunSample> samples;
+    std::uint64_t reserve_bytes = 0;                 // that policies were told
+    std::optional<report::RunHistory> history = {};  // where any detail was asked for
 
     // Of the time that guests were there, what they stood still; 0..100.
     double stall_percent() const noexcept;
@@ -80,12 +84,12 @@ struct RunTick {
     std::span<const Bytes> loan;    // that each row is to reach, as the policy has it
     std::span<const std::uint64_t> min_mem_bytes;  // of each machine
 };
-using Watch = std::function<void(const RunTick&)>;
+using OnTick = std::function<void(const RunTick&)>;
 
-// Deterministic; any number of runs may be under way at once on one workload. `watch` is called at
-// each tick. Errors: those of make_policy; invalid_argument (no ratio, and the workload knows no
+// Deterministic; any number of runs may be under way at once on one workload. `on_tick` is called
+// at each tick. Errors: those of make_policy; invalid_argument (no ratio, and the workload knows no
 // host; more memory than 256 PiB).
 Result<RunResult> run(const Workload& workload, const Contestant& contestant, const Terms& terms,
-                      const Constants& constants, const Watch& watch = {});
+                      const Constants& constants, const OnTick& on_tick = {});
 
 }  // namespace ballast::compare

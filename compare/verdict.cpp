@@ -5,10 +5,6 @@
 namespace ballast::compare {
 namespace {
 
-bool is_good(const RunResult& result) {
-    return result.ooms() == 0 && result.stall_percent() <= kGoodStallPercent;
-}
-
 bool same_demand(const DemandScale& a, const DemandScale& b) {
     return a.floor_share == b.floor_share && a.k == b.k;
 }
@@ -22,6 +18,10 @@ bool beats(const RunResult& a, const RunResult& b) {
 }
 
 }  // namespace
+
+bool is_good(const RunResult& result) {
+    return result.ooms() == 0 && result.stall_percent() <= kGoodStallPercent;
+}
 
 std::vector<Density> densities(std::span<const RunResult> results) {
     std::vector<Density> densities;

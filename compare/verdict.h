@@ -12,6 +12,9 @@ namespace ballast::compare {
 // Guests stand still so long at most where a ratio counts as good.
 inline constexpr double kGoodStallPercent = 0.1;
 
+// At most that, and nobody ran out of memory.
+bool is_good(const RunResult& result);
+
 struct Density {
     std::string policy;
     DemandScale demand;

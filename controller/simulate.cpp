@@ -70,7 +70,9 @@ Result<SimulationReport> simulate(Settings settings, const SimulateOptions& opti
         if (next < due) continue;
 
         controller.tick(due);
-        recorder.add(*controller.snapshots().latest(), due - start);
+        const auto snapshot = controller.snapshots().latest();
+        recorder.add(*snapshot, due - start);
+        if (options.ticked) options.ticked(*snapshot, due - start);
         if (options.csv != nullptr && !*options.csv) {
             return fail(Errc::io, "writing the CSV failed", errno);
         }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "model/snapshot.h"
 #include "sim/report.h"
 
 namespace ballast {
@@ -19,6 +20,8 @@ struct SimulateOptions {
     std::ostream* csv = nullptr;        // one line per domain and tick
     // Called now and then with the share done, 0..1.
     std::function<void(double)> progress;
+    // Called after each tick with what it came to and the simulated time since the start.
+    std::function<void(const Snapshot&, Duration)> ticked;
     // Called with each line that a daemon would log, and the simulated time since the start; unset,
     // nothing is logged.
     std::function<void(Duration, std::string_view)> log;

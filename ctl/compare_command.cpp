@@ -7,10 +7,12 @@
 #include "base/units.h"
 #include "compare/constants.h"
 #include "compare/grid.h"
+#include "compare/page.h"
 #include "config/config.h"
 #include "controller/resolve.h"
 #include "ctl/compare_options.h"
 #include "ctl/compare_view.h"
+#include "ctl/page_file.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
@@ -28,6 +30,7 @@ struct Options {
     std::vector<double> overcommit;
     std::vector<double> floor_percent;
     std::vector<double> k;
+    std::string report;
     unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     compare::Constants constants;
 };
@@ -92,24 +95,48 @@ compare::Grid grid_of(const Input& input, const Options& options,
     return grid;
 }
 
+// With as much detail as fits into a page of all inputs.
+compare::Constants constants_of(const Options& options, const compare::Grid& grid,
+                                const Workload& workload) {
+    compare::Constants constants = options.constants;
+    if (!options.report.empty())
+        constants.detail =
+            report::detail_for(options.inputs.size() * compare::runs_of(grid), workload.vms.size());
+    return constants;
+}
+
 ExitStatus run(const Session& session, const Options& options) {
     const Environment& environment = session.environment;
     std::vector<compare::Comparison> comparisons;
+    std::vector<report::PageInput> pages;
+    if (!options.report.empty())
+        if (const auto able = can_write(options.report); !able)
+            return session.fail({ExitStatus::failed, able.error().message()});
     for (std::size_t i = 0; i < options.inputs.size(); ++i) {
         const auto input = load(options.inputs[i], options.constants.tick_s, environment.err);
         if (!input) return session.fail({ExitStatus::failed, input.error().message()});
         const auto contestants = contestants_of(options.policies, options.changes, input->workload);
         if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
+        const compare::Grid grid = grid_of(*input, options, *contestants);
         auto results = [&] {
             Progress progress(environment.err, environment.err_terminal);
-            return compare::run_grid(input->workload, grid_of(*input, options, *contestants),
-                                     options.constants, options.jobs, [&](double done) {
+            return compare::run_grid(input->workload, grid,
+                                     constants_of(options, grid, input->workload), options.jobs,
+                                     [&](double done) {
                                          progress.show((static_cast<double>(i) + done) /
                                                        static_cast<double>(options.inputs.size()));
                                      });
         }();
         if (!results) return session.fail({ExitStatus::failed, results.error().message()});
         comparisons.push_back({options.inputs[i], std::move(*results)});
+        if (!options.report.empty())
+            pages.push_back(
+                compare::page_input(input->workload, options.constants, comparisons.back()));
+    }
+    if (!options.report.empty()) {
+        const auto written =
+            write_page(options.report, compare::page_of(std::move(pages), options.constants));
+        if (!written) return session.fail({ExitStatus::failed, written.error().message()});
     }
     if (session.json) {
         environment.out << compare::comparison_json(comparisons);
@@ -150,6 +177,7 @@ std::string footer() {
     return text +
            "\nExamples:\n  ballastctl compare trace.csv --policies mom,ballast --overcommit "
            "1:4:0.25\n  ballastctl compare trace.csv --floor 10 --k 1,2,3 --json\n"
+           "  ballastctl compare trace.csv --policies ballast,mom --report compared.html\n"
            "  ballastctl compare scenario.yaml";
 }
 
@@ -203,6 +231,8 @@ void add_compare_command(CLI::App& app, Session& session) {
                      "with --json: so many points over each run, for charts")
         ->check(CLI::Range(0, 100000))
         ->type_name("N");
+    command->add_option("--report", options->report, "write a page with charts, for a browser")
+        ->type_name("FILE.html");
     command->add_option("--jobs", options->jobs, "runs at a time (as many as there are CPUs)")
         ->check(CLI::Range(1, 256))
         ->type_name("N");

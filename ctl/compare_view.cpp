@@ -44,8 +44,7 @@ std::string runs_text(const compare::Comparison& comparison, const Terminal& ter
         const HarmTotals& totals = result.totals;
         const double guest_s = std::max(totals.guest_s, 1e-9);
         const double hours = guest_s / 3600;
-        const bool good =
-            result.ooms() == 0 && result.stall_percent() <= compare::kGoodStallPercent;
+        const bool good = compare::is_good(result);
         const Colour colour = front[i] ? Colour::bold : good ? Colour::none : Colour::dim;
         table.add({{result.policy, colour},
                    {demand_text(result.demand), colour},

@@ -9,8 +9,10 @@
 
 #include "base/units.h"
 #include "config/config.h"
+#include "ctl/page_file.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
+#include "ctl/simulation_page.h"
 #include "policy/policy.h"
 
 namespace ballast::ctl {
@@ -21,6 +23,7 @@ struct Options {
     std::optional<Duration> until;
     std::optional<std::uint64_t> seed;
     std::string csv;
+    std::string report;
     bool verbose = false;
 };
 
@@ -53,6 +56,16 @@ ExitStatus run(const Session& session, const Options& options) {
                                                  std::generic_category().message(errno))});
         simulation.csv = &csv;
     }
+    std::optional<SimulationPage> page;
+    if (!options.report.empty()) {
+        if (const auto able = can_write(options.report); !able)
+            return session.fail({ExitStatus::failed, able.error().message()});
+        page.emplace(options.until.value_or(settings->scenario->duration),
+                     settings->host.reserve_bytes);
+        simulation.ticked = [&page](const Snapshot& snapshot, Duration since_start) {
+            page->add(snapshot, since_start);
+        };
+    }
     const Environment& environment = session.environment;
     Result<SimulationReport> report = [&] {
         Progress progress(environment.err, environment.err_terminal);
@@ -69,6 +82,10 @@ ExitStatus run(const Session& session, const Options& options) {
     csv.close();
     if (!options.csv.empty() && !csv)
         return session.fail({ExitStatus::failed, "cannot write " + options.csv});
+    if (page)
+        if (const auto written = write_page(options.report, page->take(options.scenario, *report));
+            !written)
+            return session.fail({ExitStatus::failed, written.error().message()});
     if (session.json)
         environment.out << report_json(*report);
     else
@@ -100,13 +117,15 @@ void add_simulate_command(CLI::App& app, Session& session) {
         ->type_name("N");
     command->add_option("--csv", options->csv, "write one line per domain and tick")
         ->type_name("FILE");
+    command->add_option("--report", options->report, "write a page with charts, for a browser")
+        ->type_name("FILE.html");
     command->add_flag("--verbose", options->verbose,
                       "tell on standard error what happens, with the simulated time");
     command->footer(
         "The same file and seed give the same output, to the byte.\n\n"
         "Examples:\n  ballastctl simulate loan-and-return.yaml\n"
         "  ballastctl simulate quiet-host.yaml --until 1d --json\n"
-        "  ballastctl simulate oom-credit.yaml --csv ticks.csv\n"
+        "  ballastctl simulate oom-credit.yaml --csv ticks.csv --report run.html\n"
         "  ballastctl simulate failing-hypervisor.yaml --verbose");
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

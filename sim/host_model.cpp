@@ -71,6 +71,10 @@ void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
     if (is_down(vm)) {
         totals_.host_stall_s += step_s;
         totals_.unserved_byte_s += static_cast<double>(demand) * step_s;
+        if (!harm_of_each_.empty()) {
+            harm_of_each_[vm] = {};
+            harm_of_each_[vm].host_stall_s = step_s;
+        }
         return;
     }
     if (up_at_s_[vm] > 0) {
@@ -78,6 +82,7 @@ void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
         guest.boot(demand, guest_constants_);
     }
     const GuestHarm harm = guest.live(demand, step_s, guest_constants_);
+    if (!harm_of_each_.empty()) harm_of_each_[vm] = harm;
     totals_.guest_stall_s += harm.guest_stall_s;
     totals_.host_stall_s += harm.host_stall_s;
     totals_.guest_ooms += harm.out_of_memory ? 1 : 0;

@@ -53,6 +53,10 @@ class SimHost {
     // The loan that row's balloon moves to from now on; kept within 0 and its capacity.
     void ask(std::size_t row, Bytes loan);
 
+    // From now on each advance() also writes what it cost each machine that is there; one entry per
+    // machine of the workload. Empty: no longer.
+    void tell_harm(std::span<GuestHarm> of_each) noexcept { harm_of_each_ = of_each; }
+
     // The same object each time: columns are filled in place, sized anew when machines came or
     // went.
     void observe(Observation& seen);
@@ -69,6 +73,8 @@ class SimHost {
     bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
     const GuestConstants& guest_constants() const noexcept { return guest_constants_; }
     const HostConstants& constants() const noexcept { return constants_; }
+    // The host killed it, and it is not back yet.
+    bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
     Bytes resident() const noexcept { return resident_; }
     Bytes swapped() const noexcept { return swapped_; }
     Bytes available() const noexcept;
@@ -121,6 +127,7 @@ class SimHost {
     Bytes resident_ = 0;
     Bytes swapped_ = 0;
     HarmTotals totals_;
+    std::span<GuestHarm> harm_of_each_;
 };
 
 }  // namespace ballast

@@ -23,13 +23,14 @@ MAY_INCLUDE = {
     "bus": {"base", "model"},
     "recording": {"base", "model", "bus"},
     "sim": {"base", "model"},
-    "compare": {"base", "model", "policy", "sim"},  # policies on the workload simulator
+    "report": {"base"},
+    "compare": {"base", "model", "policy", "sim", "report"},  # policies on the workload simulator
     "hv_backends": {"base", "model", "sim"},  # simulated backends
     "modules": {"base", "model", "sim", "config", "hv_backends"},
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
-    "ctl": {"base", "model", "probe", "recording", "compare", "controller", "conform",
+    "ctl": {"base", "model", "probe", "recording", "report", "compare", "controller", "conform",
             "vectors"} | MIDDLE,
 }
 # They look into every part, and keep files of their own beside those that include them.

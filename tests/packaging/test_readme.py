@@ -75,6 +75,8 @@ class Tour(unittest.TestCase):
                 continue
             if arguments[0] == "simulate":
                 arguments += ["--until", "2m"]
+            if arguments[0] == "compare":
+                arguments[-1] = f"{self.config.parent}/{arguments[-1]}"
             done = self.ctl(*arguments)
             self.assertEqual(done.returncode, 0, done)
             self.assertTrue(done.stdout, arguments)

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "ctl/compare_options.h"
+#include "ctl/file_contents.h"
 #include "ctl_fixture.h"
 #include "tests/unit/http/temp_dir.h"
 
@@ -164,4 +165,24 @@ TEST_CASE_METHOD(CompareFixture, "compare says what it does not understand") {
     contains(told({write("live.yaml", "mode: live\n")}, ExitStatus::failed), "neither a trace");
     contains(told({write("bad.yaml", "x: 1\n")}, ExitStatus::failed), "bad.yaml:1:1: ");
     CHECK(run({"compare"}) == ExitStatus::usage);
+}
+
+TEST_CASE_METHOD(CompareFixture, "compare writes a page, and prints what it prints without") {
+    const std::vector<std::string> line{"compare", kTrace,         "--policies",
+                                        "static",  "--overcommit", "1,2"};
+    REQUIRE(run(line) == ExitStatus::done);
+    const std::string printed = out.str();
+    std::vector<std::string> with_page = line;
+    with_page.insert(with_page.end(), {"--report", folder.path("page.html")});
+    REQUIRE(run(with_page) == ExitStatus::done);
+    CHECK(out.str() == printed);
+    const auto page = file_contents(folder.path("page.html"));
+    REQUIRE(page);
+    CHECK(page->find("<!doctype html>") == 0);
+    CHECK(page->find("\"desktop-1\"") != std::string::npos);
+    // Nothing is run where nothing could be written.
+    with_page.back() = folder.path("no/page.html");
+    CHECK(run(with_page) == ExitStatus::failed);
+    CHECK(err.str().find("cannot write " + with_page.back()) != std::string::npos);
+    CHECK(out.str().empty());
 }

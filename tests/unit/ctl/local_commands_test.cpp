@@ -93,6 +93,22 @@ TEST_CASE("simulate takes another end and writes its ticks") {
     CHECK(fixture.err.str().find("/nowhere/x") != std::string::npos);
 }
 
+TEST_CASE("simulate writes a page, and prints what it prints without") {
+    LocalFixture f;
+    const std::string file = f.write("s.yaml", kScenario);
+    REQUIRE(f.run({"simulate", file}) == ExitStatus::done);
+    const std::string printed = f.out.str();
+    REQUIRE(f.run({"simulate", file, "--report", f.folder.path("page.html")}) == ExitStatus::done);
+    CHECK(f.out.str() == printed);
+    const std::string page = read(f.folder.path("page.html"));
+    CHECK(page.find("<!doctype html>") == 0);
+    CHECK(page.find("\"lpar\"") != std::string::npos);
+    CHECK(page.find("Policy cmm asks it to lend") != std::string::npos);
+    CHECK(f.run({"simulate", file, "--report", f.folder.path("no/page.html")}) ==
+          ExitStatus::failed);
+    CHECK(f.err.str().find("cannot write " + f.folder.path("no/page.html")) != std::string::npos);
+}
+
 TEST_CASE("simulate draws a bar only where somebody looks, and takes it away") {
     LocalFixture fixture;
     const std::string file = fixture.write("scenario.yaml", kScenario);
