@@ -64,6 +64,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
                         : std::min(number(domains.resident_bytes[row]), need.kept);
     if (!speaks(domains, row) || is_held(inputs, row)) {
         guest.interrupt();
+        promises_[row].forget();
         return;
     }
     const double usable = number(domains.usable_bytes[row]);
@@ -76,6 +77,8 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
                passed_s, settings_.working_set);
     need.movable = true;
     need.settled = guest.settled();
+    promises_[row].look(need.kept, passed_s);
+    need.most_gain = promises_[row].most_bytes();
     const double used = guest.used();
 
     need.in_use = std::min(total, used + guest.cache_share() * used);
@@ -123,20 +126,38 @@ double BallastPolicy::affordable_room(double lacks) const {
 
 // Asymmetric: nobody waits for what he is short of, and nobody has less than half of the room that
 // all could have. Answers how much the guests may use of it.
-double BallastPolicy::serve_those_short(double room_level) {
-    double given = 0;
-    for (Need& need : needs_) {
-        const double room = room_level * need.room_unit;
-        const double edge = std::max(need.edge, std::min(need.total, need.in_use + room / 2));
-        if (!need.movable || need.kept >= edge) continue;
-        need.reason =
-            need.kept < need.edge ? RequestReason::guest_short : RequestReason::evened_out;
-        need.target = std::max(need.relief, std::min(need.total, need.in_use + room));
+BallastPolicy::Served BallastPolicy::serve_those_short(double room_level, double available) {
+    Served served;
+    double to_spare = available;
+    const auto serve = [&](Need& need, double target, RequestReason reason) {
+        to_spare -= target - need.kept;
+        need.target = target;
+        need.reason = reason;
         need.is_short = true;
         need.resident = 0;  // nothing is taken from it now
-        given += std::max(0.0, need.least - need.kept);
+    };
+    for (Need& need : needs_) {
+        if (!need.movable || need.kept >= need.edge) continue;
+        served.given += std::max(0.0, need.least - need.kept);
+        serve(
+            need,
+            std::max(need.relief, std::min(need.total, need.in_use + room_level * need.room_unit)),
+            RequestReason::guest_short);
     }
-    return given;
+    for (Need& need : needs_) {
+        const double room = room_level * need.room_unit;
+        if (!need.movable || need.is_short ||
+            need.kept >= std::min(need.total, need.in_use + room / 2))
+            continue;
+        const double target = std::max(need.relief, std::min(need.total, need.in_use + room));
+        // The rest can wait until others have given what the host has not.
+        const double now = std::min(target, need.kept + std::max(0.0, to_spare));
+        served.owed += target - now;
+        need.resident = 0;
+        if (now - need.kept >= settings_.deadband_share * need.total)
+            serve(need, now, RequestReason::evened_out);
+    }
+    return served;
 }
 
 // What the host gets if every guest is left `level` (a share of its size) of room, or what it needs
@@ -144,7 +165,8 @@ double BallastPolicy::serve_those_short(double room_level) {
 double BallastPolicy::gain_at(double level, Bound bound) const {
     double gain = 0;
     for (const Need& need : needs_)
-        if (need.settled) gain += std::max(0.0, need.resident - room_kept(need, level, bound));
+        if (need.settled)
+            gain += std::clamp(need.resident - room_kept(need, level, bound), 0.0, need.most_gain);
     return gain;
 }
 
@@ -213,12 +235,19 @@ void BallastPolicy::ease(double surplus) {
     }
 }
 
-// What the host had to swap out since it was last looked at.
-double BallastPolicy::swapped_out(const HostState& host) {
-    if (host.swap_total_bytes == kUnknownBytes || host.swap_free_bytes == kUnknownBytes) return 0;
+BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, double passed_s) {
+    HostSwap swap;
+    if (host.swap_total_bytes == kUnknownBytes || host.swap_free_bytes == kUnknownBytes)
+        return swap;
     const double used = number(host.swap_total_bytes) - number(host.swap_free_bytes);
-    const double more = used - std::exchange(host_swapped_, used);
-    return std::max(0.0, more);
+    swap.went_out = std::max(0.0, used - std::exchange(host_swapped_, used));
+    const std::uint64_t stalled_us = std::exchange(host_stalled_us_, host.memory_stall_us);
+    const bool told = stalled_us != kUnknownBytes && host.memory_stall_us != kUnknownBytes &&
+                      host.memory_stall_us > stalled_us;
+    const double stalled_s = told ? number(host.memory_stall_us - stalled_us) * 1e-6 : 0;
+    if (stalled_s > settings_.working_set.stall_share * passed_s)
+        swap.waited_for = std::max(0.0, used);
+    return swap;
 }
 
 void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs, double passed_s) {
@@ -227,35 +256,36 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     const double reserve = number(inputs.host_reserve_bytes);
     const double growth = settings_.goal_share * host;
     const double may_come = may_still_take();
-    const double out = swapped_out(state);
+    const HostSwap swap = look_at_swap(state, passed_s);
     // What guests cannot take needs no room on the host; somebody who waits for memory does.
     const auto lacks_after = [&](double given) {
         const double needed = std::min(reserve + growth, may_come - given);
-        return std::max(needed, number(inputs.reserved_bytes)) - available + given + out;
+        return std::max(needed, number(inputs.reserved_bytes)) - available + given + swap.went_out;
     };
     // Where all that they want is more than there is, they get less of it rather than have the host
     // swap.
-    const double kept_back = std::min(growth / 4, may_come) - available + out;
+    const double kept_back = std::min(growth / 4, may_come) - available + swap.went_out;
     if (const double share = affordable_room(kept_back); share < settings_.most_room_share)
         for (Need& need : needs_)
             if (need.movable) bound(need, share);
-    const double given = serve_those_short(fair_level(lacks_after(0)));
+    const auto [given, owed] =
+        serve_those_short(fair_level(lacks_after(0)), available - growth / 4);
     const double lacks = lacks_after(given);
-    const double wished = reserve + growth - available + given;
+    const double wished = reserve + growth + swap.waited_for + owed - available + given;
     const RequestReason why = number(inputs.reserved_bytes) - available + given > 0
                                   ? RequestReason::reserved
                                   : RequestReason::host_lacks;
     if (lacks > 0) collect(lacks, &Need::least, why);
     if (wished > std::max(lacks, 0.0)) collect(wished, &Need::comfort, RequestReason::host_lacks);
     const double spare = available - given - reserve - growth - settings_.ease_share * host;
-    if (spare > 0 && lacks <= 0)
+    if (spare > 0 && lacks <= 0 && owed <= 0)
         ease(std::min(spare, settings_.ease_share_per_s * passed_s * host));
 }
 
 void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
                             std::span<std::int64_t> request_bytes) {
     const DomainTable& domains = seen.domains;
-    rows_.follow(domains, guests_);
+    rows_.follow(domains, guests_, promises_);
     needs_.resize(domains.size());
     reasons_.resize(domains.size());
     const double passed_s = begun_ ? std::chrono::duration<double>(seen.at - last_at_).count() : 0;
@@ -266,7 +296,7 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
     if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes)
         share_out(seen.host, inputs, passed_s);
     else
-        serve_those_short(settings_.comfort_share);
+        serve_those_short(settings_.comfort_share, 0);
 
     for (std::size_t row = 0; row < domains.size(); ++row) {
         const Need& need = needs_[row];
@@ -283,6 +313,7 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
             request_bytes[row] = 0;
             continue;
         }
+        promises_[row].ask(target);
         const auto loan = static_cast<std::uint64_t>(std::min(total - target, kMostBytes));
         request_bytes[row] = request_to_lend(domains, row, loan);
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/policy.h"
+#include "policy/promise.h"
 #include "policy/row_state.h"
 #include "policy/working_set.h"
 
@@ -52,14 +53,24 @@ class BallastPolicy final : public Policy {
         double relief = 0;      // and gets so much at once
         bool is_short = false;
         double resident = 0;   // of the host's memory
+        double most_gain = 0;  // that it will give soon
         double room_unit = 0;  // its size, weighed by its shares
         double target = 0;
         RequestReason reason = RequestReason::enough;
     };
 
+    struct Served {
+        double given = 0;  // what guests that are short may take of the host at once
+        double owed = 0;   // to others, who wait until the host has it
+    };
+    struct HostSwap {
+        double went_out = 0;    // since it was last looked at
+        double waited_for = 0;  // that is out while somebody waits for memory
+    };
+
     void look(const Observation& seen, std::size_t row, const PolicyInputs& inputs,
               double passed_s);
-    double serve_those_short(double room_level);
+    Served serve_those_short(double room_level, double available);
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
     void collect(double wanted, Bound bound, RequestReason reason);
@@ -73,17 +84,19 @@ class BallastPolicy final : public Policy {
     double may_still_take() const;
     void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
     void ease(double surplus);
-    double swapped_out(const HostState& host);
+    HostSwap look_at_swap(const HostState& host, double passed_s);
 
     const BallastSettings settings_;
     RowFollower rows_;
     std::vector<WorkingSet> guests_;
+    std::vector<Promise> promises_;
     std::vector<Need> needs_;
     std::vector<RequestReason> reasons_;
     bool begun_ = false;
     Time last_at_{};
     std::size_t next_to_ease_ = 0;
     double host_swapped_ = 0;
+    std::uint64_t host_stalled_us_ = kUnknownBytes;
 };
 
 }  // namespace ballast

@@ -21,6 +21,8 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
         still_s_ = 0;
         faults_ = kUnknownBytes;
         kept_settled_ = kept_ = told.kept;
+        usable_ = told.usable;
+        fresh_ = true;
     }
     const bool was_settled = known_ && settled();
     settle(told, passed_s);
@@ -39,10 +41,17 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
 }
 
 void WorkingSet::settle(const GuestFigures& told, double passed_s) {
-    const bool moved = std::abs(told.kept - kept_) > kPageBytes && passed_s < kSettle_s;
+    const bool moved = std::abs(told.kept - kept_) > kPageBytes;
     kept_ = told.kept;
+    const double usable_before = std::exchange(usable_, told.usable);
+    if (moved) {
+        usable_moved_ = usable_before;
+        fresh_ = false;
+    }
+    fresh_ = fresh_ || told.usable != usable_moved_;
     const bool contradictory = told.usable > told.kept;
-    still_s_ = moved || contradictory ? 0 : still_s_ + passed_s;
+    const bool just_moved = moved && passed_s < kSettle_s;
+    still_s_ = just_moved || contradictory ? 0 : still_s_ + passed_s;
 }
 
 void WorkingSet::judge_growth(double passed_s, const WorkingSetSettings& settings) {

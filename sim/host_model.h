@@ -73,8 +73,6 @@ class SimHost {
     bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
     const GuestConstants& guest_constants() const noexcept { return guest_constants_; }
     const HostConstants& constants() const noexcept { return constants_; }
-    // The host killed it, and it is not back yet.
-    bool is_down(std::size_t vm) const noexcept { return up_at_s_[vm] > at_s_; }
     Bytes resident() const noexcept { return resident_; }
     Bytes swapped() const noexcept { return swapped_; }
     Bytes available() const noexcept;

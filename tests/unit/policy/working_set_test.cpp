@@ -123,3 +123,14 @@ TEST_CASE(
     guest.look(480, 80, 10);
     CHECK(until_less() > 1.8 * first_s);
 }
+
+TEST_CASE(
+    "working set: statistics that stay as they were before a move are no reason to take more") {
+    Guest guest;
+    for (int i = 0; i < 3; ++i) guest.look(1024, 600);
+    for (int i = 0; i < 100; ++i) guest.look(900, 600);
+    CHECK_FALSE(guest.set.settled());
+    guest.look(900, 476);
+    CHECK(guest.set.settled());
+    CHECK(guest.used_mib() == 424);
+}
