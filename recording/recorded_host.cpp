@@ -177,9 +177,13 @@ void RecordedHost::add_gone(double at_s, std::int64_t domain) {
     change(now_s, found->second, WorkloadChangeKind::goes);
 }
 
-void RecordedHost::set_min_mem(std::int64_t domain, std::uint64_t bytes) {
+void RecordedHost::add_decision(std::int64_t domain, std::uint64_t min_mem_bytes,
+                                std::uint64_t credit_bytes) {
     const auto found = guest_of_.find(domain);
-    if (found != guest_of_.end()) guests_[found->second].min_mem_bytes = bytes;
+    if (found == guest_of_.end()) return;
+    Guest& guest = guests_[found->second];
+    guest.min_mem_bytes = min_mem_bytes;
+    guest.credit_bytes = std::max(guest.credit_bytes, credit_bytes);
 }
 
 void RecordedHost::add_loss(std::uint64_t records) {
@@ -217,6 +221,7 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
     if (tick_)
         outcome_.lent_byte_s += static_cast<double>(tick_->loaned_bytes) * (last_s_ - tick_->at_s);
     outcome_.lent.steps = true;
+    for (const Guest& guest : guests_) outcome_.credit_bytes += guest.credit_bytes;
 
     Recording recording;
     Workload& workload = recording.workload;

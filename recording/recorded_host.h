@@ -64,8 +64,7 @@ class RecordedHost {
     void add(const RecordedTick& tick);
     void add_oom(double at_s, std::uint64_t bytes);
     void add_gone(double at_s, std::int64_t domain);
-    void set_min_mem(std::int64_t domain, std::uint64_t bytes);
-    void add_credit(std::uint64_t bytes) { outcome_.credit_bytes += bytes; }
+    void add_decision(std::int64_t domain, std::uint64_t min_mem_bytes, std::uint64_t credit_bytes);
     void add_loss(std::uint64_t records);
 
     // The end; `name` is the workload's. Errors: invalid_argument (no guest told what it uses, or
@@ -76,7 +75,8 @@ class RecordedHost {
     struct Guest {
         std::string name;
         std::uint64_t capacity_bytes = 0;  // the largest total
-        std::uint64_t min_mem_bytes;
+        std::uint64_t min_mem_bytes;       // the last
+        std::uint64_t credit_bytes = 0;    // the largest
         bool there = false;
         bool lags = false;  // its figures are of before its balloon moved
         double told_s = 0;

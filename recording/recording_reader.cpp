@@ -104,7 +104,7 @@ class Reader {
 
     void read(RecordedHost& host) {
         const SQLite::Transaction same_moment(database_);
-        read_domains(host);
+        read_untimed(host);
         Rows events(database_, "type, domain, what, bytes", "events");
         Rows guests(database_, "domain, total, loaned, unused, usable, " + guest_more_, "guests");
         Rows ticks(database_,
@@ -122,18 +122,15 @@ class Reader {
     }
 
   private:
-    void read_domains(RecordedHost& host) {
+    void read_untimed(RecordedHost& host) {
         SQLite::Statement domains(database_, "SELECT id, name FROM domains ORDER BY id");
         while (domains.executeStep())
             host.add_domain(domains.getColumn(0).getInt64(), domains.getColumn(1).getString());
-        SQLite::Statement last(database_,
-                               "SELECT domain, min_mem FROM decisions WHERE rowid IN "
-                               "(SELECT max(rowid) FROM decisions GROUP BY domain)");
-        while (last.executeStep())
-            host.set_min_mem(last.getColumn(0).getInt64(), bytes_of(last.getColumn(1)));
-        SQLite::Statement credits(database_,
-                                  "SELECT max(oom_freed) FROM decisions GROUP BY domain");
-        while (credits.executeStep()) host.add_credit(bytes_of(credits.getColumn(0)));
+        SQLite::Statement decisions(
+            database_, "SELECT domain, min_mem, oom_freed FROM decisions ORDER BY rowid");
+        while (decisions.executeStep())
+            host.add_decision(decisions.getColumn(0).getInt64(), bytes_of(decisions.getColumn(1)),
+                              bytes_of(decisions.getColumn(2)));
         SQLite::Statement losses(database_, "SELECT records FROM losses");
         while (losses.executeStep()) host.add_loss(bytes_of(losses.getColumn(0)));
     }

@@ -14,7 +14,10 @@ constexpr double kTick_s = 10;
 
 // What a daemon would tell of the simulated host.
 void tell(Teller& teller, double at_s, const Observation& seen) {
+    teller.sums.total_bytes = teller.sums.loaned_bytes = 0;
     for (std::size_t row = 0; row < seen.domains.size(); ++row) {
+        teller.sums.total_bytes += seen.domains.total_bytes[row];
+        teller.sums.loaned_bytes += seen.domains.loaned_bytes[row];
         teller.guest.unused_bytes = seen.domains.unused_bytes[row];
         teller.guest.cache_bytes = seen.domains.cache_bytes[row];
         teller.guest.major_faults = seen.domains.major_faults[row];
