@@ -71,6 +71,7 @@ struct ballast_bus_guest {
     /* Since version 2; look at the record's size. */
     uint64_t cache_bytes;  /* of files, as the guest tells it */
     uint64_t major_faults; /* since the guest started */
+    uint64_t shares;       /* its weight, 0 .. 10000 */
 };
 
 struct ballast_bus_tick {

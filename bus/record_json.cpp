@@ -66,6 +66,7 @@ void add(Json& json, const ballast_bus_guest& guest) {
     json["usable_bytes"] = if_known(guest.usable_bytes);
     json["cache_bytes"] = if_known(guest.cache_bytes);
     json["major_faults"] = if_known(guest.major_faults);
+    json["shares"] = if_known(guest.shares);
 }
 
 void add(Json& json, const ballast_bus_tick& tick) {

@@ -98,7 +98,8 @@ std::string BusFeed::path() const {
     return path_;
 }
 
-void BusFeed::guests(const Snapshot& snapshot, const DomainTable& domains, bool all) {
+void BusFeed::guests(const Snapshot& snapshot, const Beside& beside, bool all) {
+    const DomainTable& domains = beside.domains;
     const bool keyframe = all || clock_.now() >= next_keyframe_;
     if (keyframe) next_keyframe_ = clock_.now() + keyframe_every;
     const std::size_t rows = rows_of(snapshot);
@@ -118,6 +119,7 @@ void BusFeed::guests(const Snapshot& snapshot, const DomainTable& domains, bool 
         record.usable_bytes = now.usable_bytes;
         record.cache_bytes = row < domains.size() ? domains.cache_bytes[row] : kUnknownBytes;
         record.major_faults = row < domains.size() ? domains.major_faults[row] : kUnknownBytes;
+        record.shares = row < beside.controls.size() ? beside.controls[row].shares : kUnknownBytes;
         writer_->publish(BALLAST_BUS_GUEST, record);
     }
 }
@@ -153,7 +155,7 @@ void BusFeed::tick(const Snapshot& snapshot, const Beside& beside) {
     if (snapshot.names) {
         // Other rows: all is told anew.
         const bool all = std::exchange(names_, snapshot.names) != snapshot.names;
-        guests(snapshot, beside.domains, all);
+        guests(snapshot, beside, all);
         decisions(snapshot, all);
     }
     const Totals totals = totals_of(snapshot);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "bus/writer.h"
 #include "config/settings.h"
+#include "controller/domain_control.h"
 #include "model/domain.h"
 #include "model/event.h"
 #include "model/snapshot.h"
@@ -35,7 +37,9 @@ class BusFeed {
 
     // What of a tick is told beside its snapshot.
     struct Beside {
-        const DomainTable& domains;  // the snapshot's rows; those that it lacks are not known
+        // Of the snapshot's rows; those that either lacks are not known.
+        const DomainTable& domains;
+        std::span<const DomainControl> controls;
         std::uint64_t host_reserve_bytes = 0;
     };
     // The decisions and guests that differ from those of the tick before, the sums, and all that
@@ -71,7 +75,7 @@ class BusFeed {
     };
 
     void decisions(const Snapshot& snapshot, bool all);
-    void guests(const Snapshot& snapshot, const DomainTable& domains, bool all);
+    void guests(const Snapshot& snapshot, const Beside& beside, bool all);
     void publish_notices();
     void set_path(const std::string& path);
     void try_again();

@@ -127,7 +127,7 @@ struct BusRecorder::State {
         explicit Prepared(SQLite::Database& database)
             : tick(database, "ticks", 17),
               decision(database, "decisions", 13),
-              guest(database, "guests", 8),
+              guest(database, "guests", 9),
               event(database, "events", 5),
               loss(database, "losses", 2) {}
         Insert tick, decision, guest, event, loss;
@@ -191,7 +191,7 @@ void BusRecorder::State::add(const ballast_bus_record& record) {
             prepared.guest(at, domain_of(guest.domain), size_of(guest.total_bytes),
                            size_of(guest.loaned_bytes), known(guest.unused_bytes),
                            known(guest.usable_bytes), known(guest.cache_bytes),
-                           known(guest.major_faults));
+                           known(guest.major_faults), known(guest.shares));
             break;
         }
         default:

@@ -12,6 +12,7 @@
 namespace ballast {
 namespace {
 
+constexpr std::uint64_t kMostShares = 10000;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 50U;
 // All guests are told once a minute, and once more where one of those was lost.
 constexpr double kRound_s = 60;
@@ -69,6 +70,7 @@ void RecordedHost::add(const RecordedGuest& row) {
     guest.told_s = at_s;
     guest.told_round = round_;
     guest.capacity_bytes = std::max(guest.capacity_bytes, row.total_bytes);
+    if (row.shares) guest.shares = static_cast<std::uint32_t>(std::min(*row.shares, kMostShares));
     use(guest, row, at_s);
     count_faults(guest, row);
     guest.last = row;
@@ -240,6 +242,7 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
         vm.name = std::move(guest.name);
         vm.capacity_bytes = guest.capacity_bytes;
         vm.min_mem_bytes = guest.min_mem_bytes;
+        vm.shares = guest.shares;
         vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
         vm.series = workload.series.size();
         guest.demand.steps = true;

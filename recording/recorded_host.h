@@ -53,6 +53,7 @@ struct RecordedGuest {
     std::uint64_t loaned_bytes = 0;
     KnownBytes unused_bytes, usable_bytes, cache_bytes;
     KnownBytes major_faults;  // since the guest's start
+    std::optional<std::uint64_t> shares;
 };
 
 // Takes rows in the order of time; a time that goes back counts as the one before it. One thread.
@@ -83,6 +84,7 @@ class RecordedHost {
         std::size_t told_round = 0;
         std::optional<RecordedGuest> last;
         KnownBytes major_faults;
+        std::uint32_t shares = WorkloadVm{}.shares;  // the last
         std::size_t contradictions = 0;
         bool without_usable = false;
         DemandSeries demand;

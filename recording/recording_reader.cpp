@@ -97,7 +97,7 @@ class Reader {
   public:
     Reader(SQLite::Database& database, int version) : database_(database) {
         if (version >= 2) {
-            guest_more_ = "cache, major_faults";
+            guest_more_ = "cache, major_faults, shares";
             tick_more_ = "host_total, host_reserve, host_stall";
         }
     }
@@ -154,6 +154,7 @@ class Reader {
         guest.usable_bytes = known(row[5]);
         guest.cache_bytes = known(row[6]);
         guest.major_faults = known(row[7]);
+        guest.shares = known(row[8]);
         host.add(guest);
         row.next();
     }
@@ -175,7 +176,7 @@ class Reader {
     }
 
     SQLite::Database& database_;
-    std::string guest_more_ = "NULL, NULL";
+    std::string guest_more_ = "NULL, NULL, NULL";
     std::string tick_more_ = "NULL, NULL, NULL";
 };
 

@@ -5,7 +5,8 @@ namespace ballast {
 
 inline constexpr int kRecordingApplication = 0x424c5354;  // "BLST"
 inline constexpr int kRecordingVersion = 2;
-// The first one: without the host's total, reserve and stall, guests' cache and major faults.
+// The first one: without the host's total, reserve and stall, guests' cache, major faults and
+// shares.
 inline constexpr int kOldestRecordingVersion = 1;
 
 // `at`: CLOCK_MONOTONIC of the host; `wall` minus it is the same for all but where the host's clock
@@ -28,7 +29,7 @@ CREATE TABLE decisions(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES d
                        constraint_name TEXT NOT NULL, outcome TEXT NOT NULL);
 CREATE TABLE guests(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES domains,
                     total INTEGER NOT NULL, loaned INTEGER NOT NULL, unused INTEGER,
-                    usable INTEGER, cache INTEGER, major_faults INTEGER);
+                    usable INTEGER, cache INTEGER, major_faults INTEGER, shares INTEGER);
 CREATE TABLE events(at INTEGER NOT NULL, type TEXT NOT NULL, domain INTEGER REFERENCES domains,
                     what TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE losses(at INTEGER NOT NULL, records INTEGER NOT NULL);

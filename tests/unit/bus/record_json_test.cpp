@@ -33,6 +33,7 @@ TEST_CASE("what a record of an older version lacks is null, and what it has is t
     CHECK((*guest)["usable_bytes"] == 0);
     CHECK((*guest)["cache_bytes"].is_null());
     CHECK((*guest)["major_faults"].is_null());
+    CHECK((*guest)["shares"].is_null());
     --record.size;
     CHECK_FALSE(record_json(record));
 }

@@ -19,7 +19,8 @@ struct FeedFixture {
     BusSettings settings{folder.path("events"), 64};
     Snapshot snapshot;
     DomainTable domains;
-    BusFeed::Beside beside{domains, 512};
+    std::vector<DomainControl> controls;
+    BusFeed::Beside beside{domains, {}, 512};
 
     FeedFixture() {
         auto names = std::make_shared<DomainNames>();
@@ -80,6 +81,9 @@ TEST_CASE("what a guest caches and waits for, and the host's memory, are told as
     fixture.domains.resize(1);  // of the other row nothing is known
     fixture.domains.cache_bytes[0] = 4096;
     fixture.domains.major_faults[0] = 7;
+    fixture.controls.resize(1);
+    fixture.controls[0].shares = 2000;
+    fixture.beside.controls = fixture.controls;
     fixture.snapshot.host.total_bytes = 1 << 30;
     fixture.snapshot.host.memory_stall_us = 5;
     fixture.tick();
@@ -87,9 +91,11 @@ TEST_CASE("what a guest caches and waits for, and the host's memory, are told as
     REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
     CHECK(record.payload.guest.cache_bytes == 4096);
     CHECK(record.payload.guest.major_faults == 7);
+    CHECK(record.payload.guest.shares == 2000);
     REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
     CHECK(record.payload.guest.cache_bytes == UINT64_MAX);
     CHECK(record.payload.guest.major_faults == UINT64_MAX);
+    CHECK(record.payload.guest.shares == UINT64_MAX);
     fixture.types(bus);
     const ballast_bus_tick& tick = fixture.record.payload.tick;
     CHECK(tick.host_total_bytes == 1 << 30);

@@ -101,6 +101,7 @@ TEST_CASE("what an older daemon does not tell is not known") {
     CHECK(fixture.number(
               "SELECT host_total + host_reserve + host_stall FROM ticks WHERE tick = 2") == 0);
     CHECK(fixture.number("SELECT count(*) FROM guests WHERE cache IS NULL AND major_faults IS NULL "
+                         "AND shares IS NULL "
                          "AND unused = 4096") == 1);
     CHECK(fixture.number("SELECT cache + major_faults FROM guests WHERE unused = 8192") == 0);
 }

@@ -78,6 +78,7 @@ TEST_CASE("what a guest keeps and could not use at once is its demand") {
     host.tick(0);
     host.tell(10, "db-1", 4 * kGiB, 2 * kGiB, kGiB / 2);
     host.tick(10);
+    host.guest.shares = 2500;
     host.tell(20, "db-1", 5 * kGiB, kGiB, 2 * kGiB);
     host.ticks(20, 100);
     const Recording recording = fixture.read();
@@ -90,6 +91,7 @@ TEST_CASE("what a guest keeps and could not use at once is its demand") {
     CHECK(workload.vms[0].name == "db-1");
     CHECK(workload.vms[0].capacity_bytes == 5 * kGiB);
     CHECK(workload.vms[0].min_mem_bytes == kGiB);
+    CHECK(workload.vms[0].shares == 2500);
     CHECK(demand(recording) == Points{{0, 1}, {10, 1.5}, {20, 2}});
     CHECK(workload.series[0].steps);
     CHECK(presence(recording) == "+0");
@@ -262,7 +264,8 @@ TEST_CASE("recordings of the first version are read") {
     fixture.change(
         "PRAGMA user_version=1; ALTER TABLE ticks DROP COLUMN host_total;"
         "ALTER TABLE ticks DROP COLUMN host_reserve; ALTER TABLE ticks DROP COLUMN host_stall;"
-        "ALTER TABLE guests DROP COLUMN cache; ALTER TABLE guests DROP COLUMN major_faults;");
+        "ALTER TABLE guests DROP COLUMN cache; ALTER TABLE guests DROP COLUMN major_faults;ALTER "
+        "TABLE guests DROP COLUMN shares;");
     const Recording recording = fixture.read();
     CHECK(demand(recording) == Points{{0, 1}});
     CHECK(recording.workload.host_bytes == 0);
@@ -406,10 +409,10 @@ TEST_CASE("tables that hold nonsense do not lead astray") {
     fixture.host.ticks(0, 10);
     REQUIRE(fixture.recorder_->finish());
     fixture.change(
-        "INSERT INTO guests VALUES('x', 1, 'x', -5, 'x', x'00', 3.5, -1);"
-        "INSERT INTO guests VALUES(5010000000, 1, 9223372036854775807, 1, 1, 1, 1, 1);"
-        "INSERT INTO guests VALUES(5010000000, 1, 4294967296, 1, 1, 9223372036854775807, 1, 1);"
-        "INSERT INTO guests VALUES(5010000000, 99, 4294967296, 1, 1, 1, 1, 1);"
+        "INSERT INTO guests VALUES('x', 1, 'x', -5, 'x', x'00', 3.5, -1, -1);"
+        "INSERT INTO guests VALUES(5010000000, 1, 9223372036854775807, 1, 1, 1, 1, 1, 1);"
+        "INSERT INTO guests VALUES(5010000000, 1, 4294967296, 1, 1, 9223372036854775807, 1, 1, 1);"
+        "INSERT INTO guests VALUES(5010000000, 99, 4294967296, 1, 1, 1, 1, 1, 1);"
         "INSERT INTO ticks VALUES(-9223372036854775807,0,-1,0,0,-1,-1,0,-1,-1,'x',0,0,0,-1,-1,-1);"
         "INSERT INTO events VALUES(5005000000, 'oom', NULL, 'oom', -1);"
         "INSERT INTO losses VALUES(0, -1);");
