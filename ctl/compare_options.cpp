@@ -176,8 +176,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
         .add_option("--set", options.changes,
                     "a policy's number in place of its default: POLICY.NUMBER=VALUE")
         ->type_name("")
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
     command
         .add_option_function<std::vector<std::string>>(
             "--model",
@@ -189,8 +188,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
             },
             "a constant of the simulator: NAME=VALUE")
         ->type_name("")
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
     command.add_option("--jobs", options.jobs, "runs at a time (as many as there are CPUs)")
         ->check(CLI::Range(1, 256))
         ->type_name("N");

@@ -61,8 +61,7 @@ void add_replay_command(CLI::App& app, Session& session) {
         ->add_option("--policy", options->policies,
                      "one or more; `clairvoyant` knows the future (ballast)")
         ->type_name("P")
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
     add_run_options(*command, *options);
     command
         ->add_option("--samples", options->constants.samples,

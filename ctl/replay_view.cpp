@@ -152,8 +152,8 @@ std::string replay_text(const Recording& recording, const std::vector<RunResult>
                         const Terminal& terminal) {
     std::string text =
         heading(recording) + "\n" + sums_text(recording, results, terminal) +
-        "recorded is what happened (OOMS: guests that took memory back); the others are what the "
-        "model\nsays would have\n";
+        "recorded is what happened, the others what the model says would have; OOMS recorded are\n"
+        "guests that took memory back\n";
     if (!results.front().samples.empty()) text += "\n" + samples_text(recording, results, terminal);
     return text;
 }

@@ -48,8 +48,6 @@ Result<void> choose_policy(Settings& settings, const std::string& name) {
     policy.name = (*entry)->name;
     if (policy.choice && policy.choice->kind != (*entry)->kind) policy.choice.reset();
     if ((*entry)->kind != PolicyKind::fixed) settings.cmm.simulate = false;
-    const auto good = check_policy(policy.choice.value_or(default_choice((*entry)->kind)));
-    if (!good) return with_context(good.error(), name + " needs what the scenario does not set");
     return {};
 }
 

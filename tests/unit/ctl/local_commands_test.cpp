@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "ctl_fixture.h"
+#include "model/policy_catalogue.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -163,7 +164,7 @@ TEST_CASE("simulate takes another policy than the scenario's") {
     CHECK(run("static") != run("fixed"));
 }
 
-TEST_CASE("simulate refuses a policy that it does not know or cannot make") {
+TEST_CASE("simulate refuses a policy that it does not know") {
     LocalFixture fixture;
     const std::string file = fixture.write("scenario.yaml", kScenario);
     CHECK(fixture.run({"simulate", file, "--policy", "statik"}) == ExitStatus::usage);
@@ -172,10 +173,16 @@ TEST_CASE("simulate refuses a policy that it does not know or cannot make") {
     CHECK(fixture.run({"simulate", file, "--policy", "zzzzz"}) == ExitStatus::usage);
     CHECK(fixture.err.str().find("expected ballast, cmm, fixed") != std::string::npos);
     CHECK(fixture.run({"simulate", file, "--policy", "clairvoyant"}) == ExitStatus::usage);
-    // Its rules are texts, and nobody wrote them.
-    CHECK(fixture.run({"simulate", file, "--policy", "rules"}) == ExitStatus::usage);
-    CHECK(fixture.err.str().find("rules needs what the scenario does not set") !=
-          std::string::npos);
+}
+
+TEST_CASE("simulate takes every policy that there is") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    for (const ballast::PolicyEntry& entry : ballast::policy_catalogue()) {
+        INFO(entry.name);
+        CHECK(fixture.run({"simulate", file, "--policy", std::string(entry.name)}) ==
+              ExitStatus::done);
+    }
 }
 
 TEST_CASE("simulate refuses what is not a scenario") {
