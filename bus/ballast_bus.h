@@ -59,7 +59,8 @@ struct ballast_bus_domain_event {
     uint64_t bytes; /* of an OOM: what it took back; else 0 */
 };
 
-/* Told when it changes, and of every domain once a minute. UINT64_MAX: not known. */
+/* Told when what it has, lends, leaves unused or could use changes, and of every domain once a
+ * minute. UINT64_MAX: not known. */
 struct ballast_bus_guest {
     struct ballast_bus_domain domain;
     uint64_t tick;
@@ -67,6 +68,10 @@ struct ballast_bus_guest {
     uint64_t loaned_bytes;
     uint64_t unused_bytes; /* what the guest says: nobody uses it */
     uint64_t usable_bytes; /* and what it could have without swapping */
+    /* Since version 2; look at the record's size. */
+    uint64_t cache_bytes;  /* of files, as the guest tells it */
+    uint64_t major_faults; /* since the guest started */
+    uint64_t shares;       /* its weight, 0 .. 10000 */
 };
 
 struct ballast_bus_tick {
@@ -82,6 +87,10 @@ struct ballast_bus_tick {
     uint64_t late_ns;
     uint32_t backend_up;
     uint32_t reserved;
+    /* Since version 2; look at the record's size. UINT64_MAX: not known. */
+    uint64_t host_total_bytes;
+    uint64_t host_reserve_bytes; /* of them, what is not to be lent on */
+    uint64_t host_stall_ns;      /* since the host started, some task waited for memory (PSI) */
 };
 
 struct ballast_bus_notice {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 #include "base/glob.h"
@@ -63,6 +64,9 @@ void add(Json& json, const ballast_bus_guest& guest) {
     json["loaned_bytes"] = guest.loaned_bytes;
     json["unused_bytes"] = if_known(guest.unused_bytes);
     json["usable_bytes"] = if_known(guest.usable_bytes);
+    json["cache_bytes"] = if_known(guest.cache_bytes);
+    json["major_faults"] = if_known(guest.major_faults);
+    json["shares"] = if_known(guest.shares);
 }
 
 void add(Json& json, const ballast_bus_tick& tick) {
@@ -77,6 +81,19 @@ void add(Json& json, const ballast_bus_tick& tick) {
     json["took_seconds"] = seconds(tick.took_ns);
     json["late_seconds"] = seconds(tick.late_ns);
     json["backend_up"] = tick.backend_up != 0;
+    json["host_total_bytes"] = if_known(tick.host_total_bytes);
+    json["host_reserve_bytes"] = if_known(tick.host_reserve_bytes);
+    json["host_stall_seconds"] =
+        tick.host_stall_ns == UINT64_MAX ? Json(nullptr) : Json(seconds(tick.host_stall_ns));
+}
+
+// What is not there is all ones: not known.
+template <class Payload>
+Payload grown(const ballast_bus_record& record, const Payload& payload) {
+    Payload whole;
+    std::memset(&whole, 0xff, sizeof(whole));
+    std::memcpy(&whole, &payload, std::min<std::size_t>(record.size, sizeof(whole)));
+    return whole;
 }
 
 }  // namespace
@@ -100,9 +117,9 @@ bool is_known_record(const ballast_bus_record& record) {
         case BALLAST_BUS_DECISION:
             return record.size >= sizeof(ballast_bus_decision);
         case BALLAST_BUS_TICK:
-            return record.size >= sizeof(ballast_bus_tick);
+            return record.size >= offsetof(ballast_bus_tick, host_total_bytes);
         case BALLAST_BUS_GUEST:
-            return record.size >= sizeof(ballast_bus_guest);
+            return record.size >= offsetof(ballast_bus_guest, cache_bytes);
         case BALLAST_BUS_BACKEND:
         case BALLAST_BUS_CONFIG:
             return true;
@@ -114,6 +131,14 @@ bool is_known_record(const ballast_bus_record& record) {
         default:
             return false;
     }
+}
+
+ballast_bus_guest bus_guest_of(const ballast_bus_record& record) {
+    return grown(record, record.payload.guest);
+}
+
+ballast_bus_tick bus_tick_of(const ballast_bus_record& record) {
+    return grown(record, record.payload.tick);
 }
 
 std::optional<Json> record_json(const ballast_bus_record& record) {
@@ -128,10 +153,10 @@ std::optional<Json> record_json(const ballast_bus_record& record) {
             add(json, record.payload.decision);
             break;
         case BALLAST_BUS_TICK:
-            add(json, record.payload.tick);
+            add(json, bus_tick_of(record));
             break;
         case BALLAST_BUS_GUEST:
-            add(json, record.payload.guest);
+            add(json, bus_guest_of(record));
             break;
         case BALLAST_BUS_BACKEND:
         case BALLAST_BUS_CONFIG:

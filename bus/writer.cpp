@@ -7,6 +7,14 @@
 #include <system_error>
 
 namespace ballast {
+namespace {
+
+// Raised where a structure has grown.
+std::uint16_t structure_version(std::uint16_t type) noexcept {
+    return type == BALLAST_BUS_GUEST || type == BALLAST_BUS_TICK ? 2 : 1;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<BusWriter>> BusWriter::create(const std::string& path,
                                                      const BusFile::Options& options,
@@ -33,7 +41,7 @@ void BusWriter::publish_bytes(std::uint16_t type, std::span<const std::byte> pay
                 clock_.now().time_since_epoch() / Duration(1)};
         in_batch_ = true;
     }
-    ring_.publish(type, 1, now_, payload);
+    ring_.publish(type, structure_version(type), now_, payload);
 }
 
 void BusWriter::publish_notice(ballast_bus_type type, std::string_view text) noexcept {

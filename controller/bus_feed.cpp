@@ -19,6 +19,10 @@ constexpr Duration try_again_every = std::chrono::seconds(1);
 // A reader that comes later knows all guests after so long.
 constexpr Duration keyframe_every = std::chrono::minutes(1);
 
+std::uint64_t nanoseconds(std::uint64_t us) noexcept {
+    return us > kUnknownBytes / 1000 ? kUnknownBytes : us * 1000;
+}
+
 std::size_t rows_of(const Snapshot& snapshot) {
     return std::min(snapshot.decisions.size(), snapshot.names->name.size());
 }
@@ -94,7 +98,8 @@ std::string BusFeed::path() const {
     return path_;
 }
 
-void BusFeed::guests(const Snapshot& snapshot, bool all) {
+void BusFeed::guests(const Snapshot& snapshot, const Beside& beside, bool all) {
+    const DomainTable& domains = beside.domains;
     const bool keyframe = all || clock_.now() >= next_keyframe_;
     if (keyframe) next_keyframe_ = clock_.now() + keyframe_every;
     const std::size_t rows = rows_of(snapshot);
@@ -112,6 +117,9 @@ void BusFeed::guests(const Snapshot& snapshot, bool all) {
         record.loaned_bytes = now.loaned_bytes;
         record.unused_bytes = now.unused_bytes;
         record.usable_bytes = now.usable_bytes;
+        record.cache_bytes = row < domains.size() ? domains.cache_bytes[row] : kUnknownBytes;
+        record.major_faults = row < domains.size() ? domains.major_faults[row] : kUnknownBytes;
+        record.shares = row < beside.controls.size() ? beside.controls[row].shares : kUnknownBytes;
         writer_->publish(BALLAST_BUS_GUEST, record);
     }
 }
@@ -142,12 +150,12 @@ void BusFeed::decisions(const Snapshot& snapshot, bool all) {
     }
 }
 
-void BusFeed::tick(const Snapshot& snapshot) {
+void BusFeed::tick(const Snapshot& snapshot, const Beside& beside) {
     if (!writer_) return;
     if (snapshot.names) {
         // Other rows: all is told anew.
         const bool all = std::exchange(names_, snapshot.names) != snapshot.names;
-        guests(snapshot, all);
+        guests(snapshot, beside, all);
         decisions(snapshot, all);
     }
     const Totals totals = totals_of(snapshot);
@@ -163,6 +171,9 @@ void BusFeed::tick(const Snapshot& snapshot) {
     record.took_ns = static_cast<std::uint64_t>(snapshot.tick.took.count());
     record.late_ns = static_cast<std::uint64_t>(snapshot.tick.late.count());
     record.backend_up = snapshot.backend_up ? 1 : 0;
+    record.host_total_bytes = snapshot.host.total_bytes;
+    record.host_reserve_bytes = beside.host_reserve_bytes;
+    record.host_stall_ns = nanoseconds(snapshot.host.memory_stall_us);
     publish_notices();
     writer_->publish(BALLAST_BUS_TICK, record);
     writer_->commit();

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "base/result.h"
 #include "bus/writer.h"
 #include "config/settings.h"
+#include "controller/domain_control.h"
+#include "model/domain.h"
 #include "model/event.h"
 #include "model/snapshot.h"
 
@@ -32,9 +35,16 @@ class BusFeed {
     // Where it publishes; empty: nowhere. Any thread.
     std::string path() const;
 
+    // What of a tick is told beside its snapshot.
+    struct Beside {
+        // Of the snapshot's rows; those that either lacks are not known.
+        const DomainTable& domains;
+        std::span<const DomainControl> controls;
+        std::uint64_t host_reserve_bytes = 0;
+    };
     // The decisions and guests that differ from those of the tick before, the sums, and all that
     // was told since; wakes readers.
-    void tick(const Snapshot& snapshot);
+    void tick(const Snapshot& snapshot, const Beside& beside);
     void event(const Event& event, std::string_view domain_name);
     // Any thread; it is published with what comes next.
     void notice(ballast_bus_type type, std::string text);
@@ -65,7 +75,7 @@ class BusFeed {
     };
 
     void decisions(const Snapshot& snapshot, bool all);
-    void guests(const Snapshot& snapshot, bool all);
+    void guests(const Snapshot& snapshot, const Beside& beside, bool all);
     void publish_notices();
     void set_path(const std::string& path);
     void try_again();

@@ -223,7 +223,8 @@ void Controller::State::tick(Time due) {
     if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
     if (observed && !dry_run) keep_travelling_books(due);
     publish(snapshot, due, began);
-    if (feed != nullptr) feed->tick(snapshot);
+    if (feed != nullptr)
+        feed->tick(snapshot, {seen.domains, ledger.controls(), settings.host.reserve_bytes});
     if (slot != nullptr) snapshots.publish();
 }
 

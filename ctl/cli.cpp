@@ -37,6 +37,7 @@ void add_commands(CLI::App& app, Session& session) {
     add_check_config_command(app, session);
     add_simulate_command(app, session);
     add_compare_command(app, session);
+    add_replay_command(app, session);
     add_conform_command(app, session);
     add_vectors_command(app, session);
     add_probe_command(app, session);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <variant>
 
 #include "base/units.h"
@@ -14,6 +13,7 @@
 #include "ctl/compare_view.h"
 #include "ctl/page_file.h"
 #include "ctl/progress.h"
+#include "ctl/recording_input.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
 #include "policy/policy.h"
@@ -23,16 +23,13 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options {
+struct Options : RunOptions {
     std::vector<std::string> inputs;
     std::string policies;
-    std::vector<std::string> changes;
     std::vector<double> overcommit;
     std::vector<double> floor_percent;
     std::vector<double> k;
     std::string report;
-    unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
-    compare::Constants constants;
 };
 
 const std::vector<double> kTraceOvercommit{1, 1.5, 2, 2.5, 3, 3.5, 4};
@@ -61,6 +58,11 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
         if (!trace) return Failure(trace.error());
         return Input{std::move(*trace), true};
     }
+    if (is_sqlite_file(path)) {
+        auto recording = load_recording(path, err);
+        if (!recording) return Failure(recording.error());
+        return Input{std::move(recording->workload), false};
+    }
     ConfigResult result = load_config(path, check_policy);
     if (const auto* problems = std::get_if<ConfigProblems>(&result)) {
         std::string text = problems->text();
@@ -69,8 +71,9 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
     }
     const Settings settings = std::get<Settings>(std::move(result));
     if (!settings.scenario)
-        return ballast::fail(Errc::invalid_argument,
-                             path + ": neither a trace (.csv) nor a scenario (`mode: simulate`)");
+        return ballast::fail(
+            Errc::invalid_argument,
+            path + ": neither a trace (.csv), a recording nor a scenario (`mode: simulate`)");
     std::vector<std::string> left_out;
     auto workload = workload_of(*settings.scenario, path, tick_s, left_out);
     if (!workload) return Failure(workload.error());
@@ -165,19 +168,16 @@ void add_numbers(CLI::App& command, const char* name, std::vector<double>& into,
 
 std::string footer() {
     std::string text =
-        "INPUT is a trace (CSV: vm,t_s,capacity_kib,used_kib; demand = floor + k * used) or a\n"
-        "scenario. `static` and `clairvoyant`, which knows the future, are always compared.\n"
+        "INPUT is a trace (CSV: vm,t_s,capacity_kib,used_kib; demand = floor + k * used), a\n"
+        "recording of `ballastctl record`, or a scenario. `static` and `clairvoyant`, which\n"
+        "knows the future, are always compared.\n"
         "density: the largest ratio up to which stall is at most 0.1 % and nobody ran out of\n"
-        "memory. docs/simulator.md tells the model.\n\nConstants for --model, with their "
-        "defaults:\n";
-    const compare::Constants defaults;
-    for (const compare::ConstantEntry& entry : compare::constant_catalogue())
-        text += fmt::format("  {:<30} {}\n",
-                            fmt::format("{}={:g}", entry.name, entry.get(defaults)), entry.meaning);
-    return text +
+        "memory. docs/simulator.md tells the model.\n\n";
+    return text + constants_text() +
            "\nExamples:\n  ballastctl compare trace.csv --policies mom,ballast --overcommit "
            "1:4:0.25\n  ballastctl compare trace.csv --floor 10 --k 1,2,3 --json\n"
            "  ballastctl compare trace.csv --policies ballast,mom --report compared.html\n"
+           "  ballastctl compare night.ballast day.ballast --policies ballast,mom\n"
            "  ballastctl compare scenario.yaml";
 }
 
@@ -187,7 +187,7 @@ void add_compare_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("compare", "Runs policies on a workload: which lends most at what harm");
     const auto options = std::make_shared<Options>();
-    command->add_option("INPUT", options->inputs, "traces (.csv) and scenarios")
+    command->add_option("INPUT", options->inputs, "traces (.csv), recordings and scenarios")
         ->required()
         ->type_name("");
     command->add_option("--policies", options->policies, "instead of all that decide by themselves")
@@ -197,35 +197,7 @@ void add_compare_command(CLI::App& app, Session& session) {
     add_numbers(*command, "--floor", options->floor_percent, 0, 100,
                 "percent of its capacity that a guest always needs");
     add_numbers(*command, "--k", options->k, 0, 1000, "how often a guest needs what it uses");
-    command
-        ->add_option_function<std::string>(
-            "--tick",
-            [options](const std::string& text) {
-                constexpr auto kLeast = std::chrono::milliseconds(100);
-                constexpr auto kMost = std::chrono::hours(1);
-                const auto tick = parse_duration(text);
-                if (!tick) throw CLI::ValidationError("--tick", tick.error().message());
-                if (*tick < kLeast || *tick > kMost)
-                    throw CLI::ValidationError("--tick", "expected 100ms to 1h");
-                options->constants.tick_s = std::chrono::duration<double>(*tick).count();
-            },
-            "time between two decisions (10s)")
-        ->type_name("TIME");
-    command
-        ->add_option("--set", options->changes,
-                     "a policy's number in place of its default: POLICY.NUMBER=VALUE")
-        ->type_name("");
-    command
-        ->add_option_function<std::vector<std::string>>(
-            "--model",
-            [options](const std::vector<std::string>& texts) {
-                for (const std::string& text : texts) {
-                    const auto set = compare::set_constant(options->constants, text);
-                    if (!set) throw CLI::ValidationError("--model", set.error().message());
-                }
-            },
-            "a constant of the simulator: NAME=VALUE")
-        ->type_name("");
+    add_run_options(*command, *options);
     command
         ->add_option("--samples", options->constants.samples,
                      "with --json: so many points over each run, for charts")
@@ -233,9 +205,6 @@ void add_compare_command(CLI::App& app, Session& session) {
         ->type_name("N");
     command->add_option("--report", options->report, "write a page with charts, for a browser")
         ->type_name("FILE.html");
-    command->add_option("--jobs", options->jobs, "runs at a time (as many as there are CPUs)")
-        ->check(CLI::Range(1, 256))
-        ->type_name("N");
     command->footer(footer());
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

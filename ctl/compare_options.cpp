@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <thread>
 
-#include "config/nearest.h"
+#include "base/units.h"
+#include "compare/constants.h"
+#include "ctl/policy_name.h"
 #include "policy/policy.h"
 
 namespace ballast::ctl {
@@ -31,12 +34,6 @@ std::optional<double> number(std::string_view text) {
     const auto [stop, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc{} || stop != end) return std::nullopt;
     return value;
-}
-
-std::string known_names() {
-    std::string names;
-    for (const PolicyEntry& entry : policy_catalogue()) names += std::string(entry.name) + ", ";
-    return names + compare::kClairvoyant;
 }
 
 // One "POLICY.NUMBER=VALUE".
@@ -133,23 +130,77 @@ Result<std::vector<Contestant>> contestants_of(const std::string& names,
     } else {
         for (const std::string_view name : split(names, ',')) {
             if (name == compare::kClairvoyant) continue;
-            const PolicyEntry* const entry = find_policy(name);
-            if (entry == nullptr) {
-                std::vector<std::string_view> known;
-                for (const PolicyEntry& one : policy_catalogue()) known.push_back(one.name);
-                const std::string_view meant = nearest(name, known);
-                return fail(Errc::invalid_argument,
-                            fmt::format("there is no policy '{}'; {}", name,
-                                        meant.empty() ? "expected " + known_names()
-                                                      : fmt::format("did you mean {}?", meant)));
-            }
-            add(contestants, *entry);
+            const auto entry = policy_named(name, compare::kClairvoyant);
+            if (!entry) return Failure(entry.error());
+            add(contestants, **entry);
         }
     }
     for (const std::string& one : changes)
         if (auto changed = change(contestants, one); !changed) return Failure(changed.error());
     contestants.push_back({compare::kClairvoyant, {}});
     return contestants;
+}
+
+Result<std::vector<Contestant>> contestants_named(const std::string& names,
+                                                  const std::vector<std::string>& changes,
+                                                  const Workload& workload) {
+    if (names.empty())
+        return fail(Errc::invalid_argument, "no policy is named, expected at least one");
+    auto contestants = contestants_of(names, changes, workload);
+    if (!contestants) return contestants;
+    const auto named = split(names, ',');
+    std::erase_if(*contestants, [&named](const Contestant& one) {
+        return std::find(named.begin(), named.end(), one.name) == named.end();
+    });
+    return contestants;
+}
+
+RunOptions::RunOptions() : jobs(std::max(1U, std::thread::hardware_concurrency())) {}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+    command
+        .add_option_function<std::string>(
+            "--tick",
+            [&options](const std::string& text) {
+                constexpr auto kLeast = std::chrono::milliseconds(100);
+                constexpr auto kMost = std::chrono::hours(1);
+                const auto tick = parse_duration(text);
+                if (!tick) throw CLI::ValidationError("--tick", tick.error().message());
+                if (*tick < kLeast || *tick > kMost)
+                    throw CLI::ValidationError("--tick", "expected 100ms to 1h");
+                options.constants.tick_s = std::chrono::duration<double>(*tick).count();
+            },
+            "time between two decisions (10s)")
+        ->type_name("TIME");
+    command
+        .add_option("--set", options.changes,
+                    "a policy's number in place of its default: POLICY.NUMBER=VALUE")
+        ->type_name("")
+        ->allow_extra_args(false);
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--model",
+            [&options](const std::vector<std::string>& texts) {
+                for (const std::string& text : texts) {
+                    const auto set = compare::set_constant(options.constants, text);
+                    if (!set) throw CLI::ValidationError("--model", set.error().message());
+                }
+            },
+            "a constant of the simulator: NAME=VALUE")
+        ->type_name("")
+        ->allow_extra_args(false);
+    command.add_option("--jobs", options.jobs, "runs at a time (as many as there are CPUs)")
+        ->check(CLI::Range(1, 256))
+        ->type_name("N");
+}
+
+std::string constants_text() {
+    std::string text = "Constants for --model, with their defaults:\n";
+    const compare::Constants defaults;
+    for (const compare::ConstantEntry& entry : compare::constant_catalogue())
+        text += fmt::format("  {:<30} {}\n",
+                            fmt::format("{}={:g}", entry.name, entry.get(defaults)), entry.meaning);
+    return text;
 }
 
 }  // namespace ballast::ctl

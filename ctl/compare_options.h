@@ -1,6 +1,7 @@
 // What was asked of `ballastctl compare`, understood.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,20 @@
 #include "compare/grid.h"
 
 namespace ballast::ctl {
+
+// What everything that runs policies on a workload takes.
+struct RunOptions {
+    RunOptions();
+
+    std::vector<std::string> changes;  // --set: POLICY.NUMBER=VALUE
+    unsigned jobs;                     // as many as there are CPUs
+    compare::Constants constants;
+};
+
+// --tick, --set, --model and --jobs. `options` outlives `command`.
+void add_run_options(CLI::App& command, RunOptions& options);
+// The constants for --model, for a footer.
+std::string constants_text();
 
 // Reads "1.5,2" and "1:4:0.25" (from, to, step), also mixed: numbers from `least` to `most`, at
 // most 1000 of them, sorted, each once. Errors: invalid_argument.
@@ -21,5 +36,9 @@ Result<std::vector<double>> parse_numbers(std::string_view text, double least, d
 Result<std::vector<compare::Contestant>> contestants_of(const std::string& names,
                                                         const std::vector<std::string>& changes,
                                                         const Workload& workload);
+// The same, of those that are named alone; at least one has to be.
+Result<std::vector<compare::Contestant>> contestants_named(const std::string& names,
+                                                           const std::vector<std::string>& changes,
+                                                           const Workload& workload);
 
 }  // namespace ballast::ctl

@@ -46,6 +46,7 @@ void add_backend_command(CLI::App& app, Session& session);     // list, load, un
 void add_check_config_command(CLI::App& app, Session& session);
 void add_simulate_command(CLI::App& app, Session& session);
 void add_compare_command(CLI::App& app, Session& session);
+void add_replay_command(CLI::App& app, Session& session);
 void add_conform_command(CLI::App& app, Session& session);
 void add_vectors_command(CLI::App& app, Session& session);
 void add_probe_command(CLI::App& app, Session& session);

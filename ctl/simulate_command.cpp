@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "config/config.h"
 #include "ctl/page_file.h"
+#include "ctl/policy_name.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
 #include "ctl/simulation_page.h"
@@ -20,6 +21,7 @@ namespace {
 
 struct Options {
     std::string scenario;
+    std::string policy;  // empty: the scenario's
     std::optional<Duration> until;
     std::optional<std::uint64_t> seed;
     std::string csv;
@@ -38,12 +40,26 @@ tl::expected<Settings, std::string> load(const std::string& file) {
     return settings;
 }
 
+// Its numbers and texts stay where the scenario has chosen the same one. Errors: invalid_argument.
+Result<void> choose_policy(Settings& settings, const std::string& name) {
+    const auto entry = policy_named(name);
+    if (!entry) return Failure(entry.error());
+    PolicySettings& policy = settings.policy;
+    policy.name = (*entry)->name;
+    if (policy.choice && policy.choice->kind != (*entry)->kind) policy.choice.reset();
+    if ((*entry)->kind != PolicyKind::fixed) settings.cmm.simulate = false;
+    return {};
+}
+
 ExitStatus run(const Session& session, const Options& options) {
     auto settings = load(options.scenario);
     if (!settings) {
         session.environment.err << settings.error();
         return ExitStatus::failed;
     }
+    if (!options.policy.empty())
+        if (const auto chosen = choose_policy(*settings, options.policy); !chosen)
+            return session.fail({ExitStatus::usage, "--policy: " + chosen.error().message()});
     SimulateOptions simulation;
     simulation.until = options.until;
     simulation.seed = options.seed;
@@ -102,6 +118,7 @@ void add_simulate_command(CLI::App& app, Session& session) {
     command->add_option("SCENARIO", options->scenario, "a file with `mode: simulate`")
         ->required()
         ->type_name("");
+    command->add_option("--policy", options->policy, "instead of the scenario's")->type_name("P");
     command
         ->add_option_function<std::string>(
             "--until",
@@ -125,6 +142,7 @@ void add_simulate_command(CLI::App& app, Session& session) {
         "The same file and seed give the same output, to the byte.\n\n"
         "Examples:\n  ballastctl simulate loan-and-return.yaml\n"
         "  ballastctl simulate quiet-host.yaml --until 1d --json\n"
+        "  ballastctl simulate quiet-host.yaml --policy psi\n"
         "  ballastctl simulate oom-credit.yaml --csv ticks.csv --report run.html\n"
         "  ballastctl simulate failing-hypervisor.yaml --verbose");
     command->callback([&session, options] {

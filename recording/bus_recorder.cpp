@@ -125,9 +125,9 @@ struct BusRecorder::State {
     SQLite::Database database;
     struct Prepared {
         explicit Prepared(SQLite::Database& database)
-            : tick(database, "ticks", 14),
+            : tick(database, "ticks", 17),
               decision(database, "decisions", 13),
-              guest(database, "guests", 6),
+              guest(database, "guests", 9),
               event(database, "events", 5),
               loss(database, "losses", 2) {}
         Insert tick, decision, guest, event, loss;
@@ -164,13 +164,16 @@ void BusRecorder::State::add(const ballast_bus_record& record) {
     ++in_transaction;
     switch (record.type) {
         case BALLAST_BUS_TICK: {
-            const ballast_bus_tick& tick = record.payload.tick;
-            prepared.tick(at, microseconds(record.wall_ns), size_of(record.epoch),
-                          size_of(tick.tick), size_of(tick.domains), size_of(tick.total_bytes),
-                          size_of(tick.loaned_bytes), size_of(tick.loan_target_bytes),
-                          size_of(tick.inflated_bytes), size_of(tick.deflated_bytes),
-                          known(tick.host_available_bytes), size_of(tick.took_ns / 1000),
-                          size_of(tick.late_ns / 1000), std::int64_t{tick.backend_up});
+            const ballast_bus_tick tick = bus_tick_of(record);
+            prepared.tick(
+                at, microseconds(record.wall_ns), size_of(record.epoch), size_of(tick.tick),
+                size_of(tick.domains), size_of(tick.total_bytes), size_of(tick.loaned_bytes),
+                size_of(tick.loan_target_bytes), size_of(tick.inflated_bytes),
+                size_of(tick.deflated_bytes), known(tick.host_available_bytes),
+                size_of(tick.took_ns / 1000), size_of(tick.late_ns / 1000),
+                std::int64_t{tick.backend_up}, known(tick.host_total_bytes),
+                known(tick.host_reserve_bytes),
+                known(tick.host_stall_ns == UINT64_MAX ? UINT64_MAX : tick.host_stall_ns / 1000));
             break;
         }
         case BALLAST_BUS_DECISION: {
@@ -184,10 +187,11 @@ void BusRecorder::State::add(const ballast_bus_record& record) {
             break;
         }
         case BALLAST_BUS_GUEST: {
-            const ballast_bus_guest& guest = record.payload.guest;
+            const ballast_bus_guest guest = bus_guest_of(record);
             prepared.guest(at, domain_of(guest.domain), size_of(guest.total_bytes),
                            size_of(guest.loaned_bytes), known(guest.unused_bytes),
-                           known(guest.usable_bytes));
+                           known(guest.usable_bytes), known(guest.cache_bytes),
+                           known(guest.major_faults), known(guest.shares));
             break;
         }
         default:

@@ -4,7 +4,10 @@
 namespace ballast {
 
 inline constexpr int kRecordingApplication = 0x424c5354;  // "BLST"
-inline constexpr int kRecordingVersion = 1;
+inline constexpr int kRecordingVersion = 2;
+// The first one: without the host's total, reserve and stall, guests' cache, major faults and
+// shares.
+inline constexpr int kOldestRecordingVersion = 1;
 
 // `at`: CLOCK_MONOTONIC of the host; `wall` minus it is the same for all but where the host's clock
 // was set.
@@ -16,7 +19,8 @@ CREATE TABLE ticks(at INTEGER NOT NULL, wall INTEGER NOT NULL, epoch INTEGER NOT
                    tick INTEGER NOT NULL, domains INTEGER NOT NULL, total INTEGER NOT NULL,
                    loaned INTEGER NOT NULL, loan_target INTEGER NOT NULL,
                    inflated INTEGER NOT NULL, deflated INTEGER NOT NULL, host_available INTEGER,
-                   took INTEGER NOT NULL, late INTEGER NOT NULL, backend_up INTEGER NOT NULL);
+                   took INTEGER NOT NULL, late INTEGER NOT NULL, backend_up INTEGER NOT NULL,
+                   host_total INTEGER, host_reserve INTEGER, host_stall INTEGER);
 CREATE TABLE decisions(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES domains,
                        tick INTEGER NOT NULL, total INTEGER NOT NULL, min_mem INTEGER NOT NULL,
                        request INTEGER NOT NULL, oom_freed INTEGER NOT NULL,
@@ -25,7 +29,7 @@ CREATE TABLE decisions(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES d
                        constraint_name TEXT NOT NULL, outcome TEXT NOT NULL);
 CREATE TABLE guests(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES domains,
                     total INTEGER NOT NULL, loaned INTEGER NOT NULL, unused INTEGER,
-                    usable INTEGER);
+                    usable INTEGER, cache INTEGER, major_faults INTEGER, shares INTEGER);
 CREATE TABLE events(at INTEGER NOT NULL, type TEXT NOT NULL, domain INTEGER REFERENCES domains,
                     what TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE losses(at INTEGER NOT NULL, records INTEGER NOT NULL);

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "vectors": {"base", "model", "expression", "policy"},
     "config": {"base", "model"},
     "bus": {"base", "model"},
-    "recording": {"base", "model", "bus"},
+    "recording": {"base", "model", "bus", "sim"},
     "sim": {"base", "model"},
     "report": {"base"},
     "compare": {"base", "model", "policy", "sim", "report"},  # policies on the workload simulator

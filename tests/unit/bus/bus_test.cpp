@@ -27,7 +27,7 @@ TEST_CASE("a reader gets what is published after it came, in order") {
     writer->commit();
     REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
     CHECK(record.type == BALLAST_BUS_TICK);
-    CHECK(record.version == 1);
+    CHECK(record.version == 2);
     CHECK(record.size == sizeof(ballast_bus_tick));
     CHECK(record.payload.tick.tick == 2);
     CHECK(record.position == 1);

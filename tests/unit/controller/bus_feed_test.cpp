@@ -18,6 +18,9 @@ struct FeedFixture {
     BusFeed feed{clock};
     BusSettings settings{folder.path("events"), 64};
     Snapshot snapshot;
+    DomainTable domains;
+    std::vector<DomainControl> controls;
+    BusFeed::Beside beside{domains, {}, 512};
 
     FeedFixture() {
         auto names = std::make_shared<DomainNames>();
@@ -26,6 +29,7 @@ struct FeedFixture {
         snapshot.names = names;
         snapshot.decisions.resize(2);
     }
+    void tick() { feed.tick(snapshot, beside); }
     // The types of what is there for `bus`, in order; the last record stays in `record`.
     std::vector<unsigned> types(Bus& bus) {
         std::vector<unsigned> all;
@@ -49,15 +53,15 @@ TEST_CASE("decisions are published when they change, and the sums with every tic
     FeedFixture fixture;
     REQUIRE(fixture.feed.attach(fixture.settings));
     Bus bus(fixture.settings.path);
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_GUEST, BALLAST_BUS_DECISION,
                                       BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
     fixture.snapshot.tick.number = 9;
     fixture.snapshot.decisions[1].loaned_after_bytes = 4096;
     fixture.snapshot.decisions[1].constraint = Constraint::min_mem;
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_DECISION, BALLAST_BUS_TICK});
     CHECK(std::string(fixture.decision.domain.name) == "b");
     CHECK(fixture.decision.loaned_after_bytes == 4096);
@@ -66,8 +70,43 @@ TEST_CASE("decisions are published when they change, and the sums with every tic
     CHECK(fixture.record.payload.tick.loaned_bytes == 4096);
     // Other domains: all is told anew.
     fixture.snapshot.names = std::make_shared<DomainNames>(*fixture.snapshot.names);
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(fixture.types(bus).size() == 5);
+}
+
+TEST_CASE("what a guest caches and waits for, and the host's memory, are told as well") {
+    FeedFixture fixture;
+    REQUIRE(fixture.feed.attach(fixture.settings));
+    Bus bus(fixture.settings.path);
+    fixture.domains.resize(1);  // of the other row nothing is known
+    fixture.domains.cache_bytes[0] = 4096;
+    fixture.domains.major_faults[0] = 7;
+    fixture.controls.resize(1);
+    fixture.controls[0].shares = 2000;
+    fixture.beside.controls = fixture.controls;
+    fixture.snapshot.host.total_bytes = 1 << 30;
+    fixture.snapshot.host.memory_stall_us = 5;
+    fixture.tick();
+    ballast_bus_record record;
+    REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
+    CHECK(record.payload.guest.cache_bytes == 4096);
+    CHECK(record.payload.guest.major_faults == 7);
+    CHECK(record.payload.guest.shares == 2000);
+    REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
+    CHECK(record.payload.guest.cache_bytes == UINT64_MAX);
+    CHECK(record.payload.guest.major_faults == UINT64_MAX);
+    CHECK(record.payload.guest.shares == UINT64_MAX);
+    fixture.types(bus);
+    const ballast_bus_tick& tick = fixture.record.payload.tick;
+    CHECK(tick.host_total_bytes == 1 << 30);
+    CHECK(tick.host_reserve_bytes == 512);
+    CHECK(tick.host_stall_ns == 5000);
+    // They do not make a record by themselves.
+    fixture.domains.major_faults[0] = 8;
+    fixture.snapshot.host.memory_stall_us = kUnknownBytes;
+    fixture.tick();
+    CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
+    CHECK(fixture.record.payload.tick.host_stall_ns == UINT64_MAX);
 }
 
 TEST_CASE("a guest's figures are told when they change, and all of them once a minute") {
@@ -77,10 +116,10 @@ TEST_CASE("a guest's figures are told when they change, and all of them once a m
     REQUIRE(feed.attach(fixture.settings));
     Bus bus(fixture.settings.path);
     fixture.snapshot.decisions[1].usable_bytes = 8192;
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     fixture.types(bus);
     fixture.snapshot.decisions[0].unused_bytes = 4096;
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     ballast_bus_record record;
     REQUIRE(bus.next(record, 0) == BALLAST_BUS_RECORD);
     REQUIRE(record.type == BALLAST_BUS_GUEST);
@@ -89,10 +128,10 @@ TEST_CASE("a guest's figures are told when they change, and all of them once a m
     CHECK(record.payload.guest.usable_bytes == UINT64_MAX);
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
     clock.advance(std::chrono::seconds(59));
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_TICK});
     clock.advance(std::chrono::seconds(1));
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     CHECK(fixture.types(bus) == Types{BALLAST_BUS_GUEST, BALLAST_BUS_GUEST, BALLAST_BUS_TICK});
 }
 
@@ -116,30 +155,30 @@ TEST_CASE("events and notices are published, at the latest with the next beat") 
 
 TEST_CASE("a bus may be attached, moved and let go of while the daemon runs") {
     FeedFixture fixture;
-    fixture.feed.tick(fixture.snapshot);  // on none
+    fixture.tick();  // on none
     REQUIRE(fixture.feed.attach(fixture.settings));
     Bus first(fixture.settings.path);
     REQUIRE(fixture.feed.attach(fixture.settings));  // the same: nothing changes
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(fixture.types(first).size() == 5);
 
     BusSettings larger = fixture.settings;
     larger.size_kib = 128;
     REQUIRE(fixture.feed.attach(larger));
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     ballast_bus_record record;
     CHECK(first.next(record, 0) == BALLAST_BUS_RESTARTED);
     CHECK(fixture.types(first).size() == 5);
 
     BusSettings none;
     REQUIRE(fixture.feed.attach(none));
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK(first.next(record, 2000) == BALLAST_BUS_WRITER_GONE);
 
     BusSettings nowhere = fixture.settings;
     nowhere.path = "/no/such/folder/events";
     CHECK_FALSE(fixture.feed.attach(nowhere));
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
 }
 
 TEST_CASE("a bus that another one writes is tried for again, and had once it is free") {
@@ -164,7 +203,7 @@ TEST_CASE("a path that cannot be had does not end the bus that is there") {
     CHECK_FALSE(fixture.feed.attach({"/no/such/folder/events", 64}));
     CHECK(fixture.feed.path() == fixture.settings.path);
     Bus bus(fixture.settings.path);
-    fixture.feed.tick(fixture.snapshot);
+    fixture.tick();
     CHECK_FALSE(fixture.types(bus).empty());
     // Nor is it asked for again where the settings are mended.
     REQUIRE(fixture.feed.attach(fixture.settings));
@@ -177,11 +216,11 @@ TEST_CASE("a bus whose file was cut off is made anew") {
     BusFeed feed(clock);
     REQUIRE(feed.attach(fixture.settings));
     std::filesystem::resize_file(fixture.settings.path, 0);
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     clock.advance(std::chrono::seconds(1));
     feed.beat();
     Bus bus(fixture.settings.path);
-    feed.tick(fixture.snapshot);
+    feed.tick(fixture.snapshot, fixture.beside);
     CHECK(fixture.types(bus).size() == 5);  // all is told anew
 }
 

@@ -216,7 +216,7 @@ TEST_CASE("output that cannot be written is a failure") {
 TEST_CASE("every command explains itself with examples") {
     const std::string command =
         GENERATE(as<std::string>{}, "status", "domains", "explain", "get", "set", "disable",
-                 "enable", "release", "check-config", "simulate");
+                 "enable", "release", "check-config", "simulate", "compare", "replay", "record");
     CtlFixture fixture;
     CHECK(fixture.run({command, "--help"}) == ExitStatus::done);
     CHECK(fixture.out.str().find("Examples:\n  ballastctl " + command) != std::string::npos);

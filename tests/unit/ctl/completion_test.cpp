@@ -72,5 +72,7 @@ TEST_CASE("bash completes every policy that can be compared") {
         policies.emplace_back(entry.name);
     for (const std::string& policy : policies)
         CHECK(complete("ballastctl compare --policies " + policy) == Words{policy});
+    CHECK(complete("ballastctl replay --policy hyp") == Words{"hyperv"});
+    CHECK(complete("ballastctl simulate --pol") == Words{"--policy"});
     CHECK(complete("ballastctl compare --pol") == Words{"--policies"});
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "ctl_fixture.h"
+#include "model/policy_catalogue.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -134,6 +135,54 @@ TEST_CASE("simulate is silent beside its report, and tells simulated time when a
           "       1m30s  lpar: out of memory, took back 1 MiB\n"
           "       1m35s  lpar: migration_began\n"
           "       1m36s  lpar: migration_ended\n");
+}
+
+TEST_CASE("simulate takes another policy than the scenario's") {
+    LocalFixture fixture;
+    const std::string quiet = std::string(BALLAST_SOURCE_DIR) + "/config/examples/quiet-host.yaml";
+    const auto lent = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> line{"simulate", quiet, "--json"};
+        line.insert(line.end(), more.begin(), more.end());
+        const ExitStatus status = fixture.run(line);
+        INFO(fixture.err.str());
+        REQUIRE(status == ExitStatus::done);
+        return fixture.out.str();
+    };
+    const std::string as_written = lent({});
+    CHECK(lent({"--policy", "static"}) != as_written);
+    // Nor does the driver's simulate mode stand in the way; its own policy stays as it is.
+    std::string text = kScenario;
+    text.replace(text.find("policy: {name: cmm}"), 19,
+                 "cmm: {simulate: true, simulate_loan_target_kb: 131072}");
+    const std::string fixed = fixture.write("fixed.yaml", text);
+    const auto run = [&](const std::string& policy) {
+        REQUIRE(fixture.run({"simulate", fixed, "--json", "--policy", policy}) == ExitStatus::done);
+        return fixture.out.str();
+    };
+    REQUIRE(fixture.run({"simulate", fixed, "--json"}) == ExitStatus::done);
+    CHECK(run("fixed") == fixture.out.str());
+    CHECK(run("static") != run("fixed"));
+}
+
+TEST_CASE("simulate refuses a policy that it does not know") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    CHECK(fixture.run({"simulate", file, "--policy", "statik"}) == ExitStatus::usage);
+    CHECK(fixture.err.str().find("--policy: there is no policy 'statik'; did you mean static?") !=
+          std::string::npos);
+    CHECK(fixture.run({"simulate", file, "--policy", "zzzzz"}) == ExitStatus::usage);
+    CHECK(fixture.err.str().find("expected ballast, cmm, fixed") != std::string::npos);
+    CHECK(fixture.run({"simulate", file, "--policy", "clairvoyant"}) == ExitStatus::usage);
+}
+
+TEST_CASE("simulate takes every policy that there is") {
+    LocalFixture fixture;
+    const std::string file = fixture.write("scenario.yaml", kScenario);
+    for (const ballast::PolicyEntry& entry : ballast::policy_catalogue()) {
+        INFO(entry.name);
+        CHECK(fixture.run({"simulate", file, "--policy", std::string(entry.name)}) ==
+              ExitStatus::done);
+    }
 }
 
 TEST_CASE("simulate refuses what is not a scenario") {

@@ -1,32 +1,18 @@
-#include "recording/bus_recorder.h"
-
-#include <SQLiteCpp/SQLiteCpp.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstring>
+#include <cstddef>
 
-#include "tests/unit/http/temp_dir.h"
+#include "tests/unit/recording/recording_fixture.h"
 
 using namespace ballast;
 using namespace ballast::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-template <class Payload>
-ballast_bus_record record_of(ballast_bus_type type, const Payload& payload, std::int64_t at_us) {
-    ballast_bus_record record{};
-    record.type = type;
-    record.size = sizeof(payload);
-    record.monotonic_ns = at_us * 1000;
-    record.wall_ns = (at_us + 1'000'000) * 1000;
-    std::memcpy(record.payload.bytes, &payload, sizeof(payload));
-    return record;
-}
 
 ballast_bus_record tick(std::uint64_t number) {
     ballast_bus_tick payload{};
@@ -45,24 +31,10 @@ ballast_bus_record guest(const char* name, std::uint64_t unused_bytes) {
     return record_of(BALLAST_BUS_GUEST, payload, 5);
 }
 
-struct RecorderFixture {
-    TempDir folder;
-    std::string path = folder.path("night.ballast");
-    std::unique_ptr<BusRecorder> recorder(std::uint64_t max_bytes = std::uint64_t{1} << 30U) const {
-        auto made = BusRecorder::create(path, "/run/events", {.max_bytes = max_bytes});
-        if (!made) FAIL(made.error().message());
-        return std::move(*made);
-    }
-    std::int64_t number(const std::string& query) const {
-        SQLite::Database database(path, SQLite::OPEN_READONLY);
-        return database.execAndGet(query).getInt64();
-    }
-};
-
 }  // namespace
 
 TEST_CASE("each kind of record is in the table of its kind") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     auto recorder = fixture.recorder();
     ballast_bus_decision decision{};
     std::strcpy(decision.domain.name, "db-1");
@@ -95,7 +67,7 @@ TEST_CASE("each kind of record is in the table of its kind") {
 }
 
 TEST_CASE("what was lost is in the recording, and what is not known is left out") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     auto recorder = fixture.recorder();
     ballast_bus_record late = tick(9);
     late.lost = 17;
@@ -113,8 +85,29 @@ TEST_CASE("what was lost is in the recording, and what is not known is left out"
     CHECK(fixture.number("SELECT count(*) FROM ticks") == 1);
 }
 
+TEST_CASE("what an older daemon does not tell is not known") {
+    RecordingFixture fixture;
+    auto recorder = fixture.recorder();
+    ballast_bus_record old_tick = tick(1);
+    old_tick.size = offsetof(ballast_bus_tick, host_total_bytes);
+    ballast_bus_record old_guest = guest("db-1", 4096);
+    old_guest.size = offsetof(ballast_bus_guest, cache_bytes);
+    for (const ballast_bus_record& record : {old_tick, old_guest, tick(2), guest("db-1", 8192)})
+        REQUIRE(recorder->add(record));
+    REQUIRE(recorder->commit());
+    CHECK(recorder->records() == 4);
+    CHECK(fixture.number("SELECT count(*) FROM ticks WHERE host_total IS NULL AND host_reserve IS "
+                         "NULL AND host_stall IS NULL AND tick = 1") == 1);
+    CHECK(fixture.number(
+              "SELECT host_total + host_reserve + host_stall FROM ticks WHERE tick = 2") == 0);
+    CHECK(fixture.number("SELECT count(*) FROM guests WHERE cache IS NULL AND major_faults IS NULL "
+                         "AND shares IS NULL "
+                         "AND unused = 4096") == 1);
+    CHECK(fixture.number("SELECT cache + major_faults FROM guests WHERE unused = 8192") == 0);
+}
+
 TEST_CASE("a recording keeps to its size, and keeps the newest") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     auto recorder = fixture.recorder(BusRecorder::least_bytes);
     constexpr std::uint64_t many = 200'000;
     ballast_bus_notice notice{"rare"};
@@ -138,7 +131,7 @@ TEST_CASE("a recording keeps to its size, and keeps the newest") {
 }
 
 TEST_CASE("what was committed survives a kill") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     const pid_t child = fork();
     if (child == 0) {
         auto recorder = fixture.recorder();
@@ -154,7 +147,7 @@ TEST_CASE("what was committed survives a kill") {
 }
 
 TEST_CASE("a recording never overwrites a file, and says where it cannot be made") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     static_cast<void>(fixture.recorder());
     const auto again = BusRecorder::create(fixture.path, "x", {});
     REQUIRE_FALSE(again);
@@ -168,7 +161,7 @@ TEST_CASE("a recording never overwrites a file, and says where it cannot be made
 }
 
 TEST_CASE("a disk that is full is an error, and what was committed stays") {
-    RecorderFixture fixture;
+    RecordingFixture fixture;
     const pid_t child = fork();
     if (child == 0) {
         std::signal(SIGXFSZ, SIG_IGN);

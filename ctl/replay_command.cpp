@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include "compare/grid.h"
+#include "ctl/compare_options.h"
+#include "ctl/progress.h"
+#include "ctl/recording_input.h"
+#include "ctl/replay_view.h"
+#include "ctl/session.h"
+
+namespace ballast::ctl {
+namespace {
+
+struct Options : RunOptions {
+    Options() { constants.samples = 12; }
+
+    std::string recording;
+    std::vector<std::string> policies{"ballast"};
+};
+
+ExitStatus run(const Session& session, const Options& options) {
+    const Environment& environment = session.environment;
+    const auto recording = load_recording(options.recording, environment.err);
+    if (!recording) return session.fail({ExitStatus::failed, recording.error().message()});
+    const auto contestants = contestants_named(fmt::format("{}", fmt::join(options.policies, ",")),
+                                               options.changes, recording->workload);
+    if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
+    const auto results = [&] {
+        Progress progress(environment.err, environment.err_terminal);
+        // The demand was measured: nothing is added to it.
+        const compare::Grid grid{*contestants, {}, {DemandScale{}}};
+        return compare::run_grid(recording->workload, grid, options.constants, options.jobs,
+                                 [&](double done) { progress.show(done); });
+    }();
+    if (!results) return session.fail({ExitStatus::failed, results.error().message()});
+    if (session.json) return session.print(replay_json(*recording, *results));
+    environment.out << replay_text(*recording, *results, environment.out_terminal);
+    return ExitStatus::done;
+}
+
+std::string footer() {
+    return "What the guests of a recording (`ballastctl record`) needed is run again under other\n"
+           "policies, on a model of guests and host of the recorded host's size, and shown beside\n"
+           "what happened. docs/recordings.md tells how demand is read off, docs/simulator.md the\n"
+           "model; `ballastctl compare` takes recordings too, at any ratio of overcommit.\n\n" +
+           constants_text() +
+           "\nExamples:\n  ballastctl replay night.ballast\n"
+           "  ballastctl replay night.ballast --policy ballast --policy mom --json\n"
+           "  ballastctl replay night.ballast --set ballast.reserve_percent=10";
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, Session& session) {
+    CLI::App* command =
+        app.add_subcommand("replay", "What a policy would have done on a host that was recorded");
+    const auto options = std::make_shared<Options>();
+    command->add_option("RECORDING", options->recording, "a file of `ballastctl record`")
+        ->required()
+        ->type_name("");
+    command
+        ->add_option("--policy", options->policies,
+                     "one or more; `clairvoyant` knows the future (ballast)")
+        ->type_name("P")
+        ->allow_extra_args(false);
+    add_run_options(*command, *options);
+    command
+        ->add_option("--samples", options->constants.samples,
+                     "so many points of what was lent over time (12)")
+        ->check(CLI::Range(0, 100000))
+        ->type_name("N");
+    command->footer(footer());
+    command->callback([&session, options] {
+        session.command = [&session, options] { return run(session, *options); };
+    });
+}
+
+}  // namespace ballast::ctl

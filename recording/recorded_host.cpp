@@ -1,0 +1,269 @@
+#include "recording/recorded_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/units.h"
+#include "model/domain.h"
+#include "sim/trace_reader.h"
+
+namespace ballast {
+namespace {
+
+constexpr std::uint64_t kMostShares = 10000;
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 50U;
+// All guests are told once a minute, and once more where one of those was lost.
+constexpr double kRound_s = 60;
+constexpr std::size_t kRoundsUntilGone = 3;
+// A pause between two ticks counts as a gap if it is longer than the first, and so many times
+// the pause before it.
+constexpr double kShortestGap_s = 60;
+constexpr double kGapTimes = 3;
+
+std::string span(double seconds) {
+    return format_duration(std::chrono::seconds(std::llround(seconds)));
+}
+
+std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
+    return now >= before ? now - before : now;  // it started over
+}
+
+}  // namespace
+
+double RecordedHost::time(double at_s) {
+    if (!first_s_) first_s_ = last_s_ = at_s;
+    last_s_ = std::max(last_s_, at_s);
+    return last_s_ - *first_s_;
+}
+
+void RecordedHost::add_domain(std::int64_t domain, std::string name) {
+    if (!guest_of_.emplace(domain, guests_.size()).second) return;
+    Guest& guest = guests_.emplace_back();
+    guest.min_mem_bytes = kUnknownBytes;
+    // One that was made anew under its old name is another machine.
+    const std::size_t same = ++names_[name];
+    guest.name = same == 1 ? std::move(name) : fmt::format("{} ({})", name, same);
+}
+
+void RecordedHost::change(double at_s, std::size_t guest, WorkloadChangeKind kind) {
+    const bool comes = kind == WorkloadChangeKind::comes;
+    if (guests_[guest].there == comes) return;
+    guests_[guest].there = comes;
+    changes_.push_back({at_s, guest, kind});
+    if (!comes) guests_[guest].last.reset();  // what comes back has other figures
+}
+
+void RecordedHost::add(const RecordedGuest& row) {
+    const double at_s = time(row.at_s);
+    const auto found = guest_of_.find(row.domain);
+    if (found == guest_of_.end()) return;
+    Guest& guest = guests_[found->second];
+    if (row.total_bytes == 0 || row.total_bytes > kMostBytes) {
+        ++guest.contradictions;
+        return;
+    }
+    if (guest.there && round_ - guest.told_round >= kRoundsUntilGone)
+        change(guest.told_s, found->second, WorkloadChangeKind::goes);
+    change(at_s, found->second, WorkloadChangeKind::comes);
+    guest.told_s = at_s;
+    guest.told_round = round_;
+    guest.capacity_bytes = std::max(guest.capacity_bytes, row.total_bytes);
+    if (row.shares) guest.shares = static_cast<std::uint32_t>(std::min(*row.shares, kMostShares));
+    use(guest, row, at_s);
+    count_faults(guest, row);
+    guest.last = row;
+}
+
+// Its programs' demand: what it keeps less what it could use at once.
+void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
+    guest.lags = guest.lags && guest.last;
+    if (guest.last) {
+        const RecordedGuest& last = *guest.last;
+        const bool figures_are_new =
+            row.unused_bytes != last.unused_bytes || row.usable_bytes != last.usable_bytes;
+        const bool moved =
+            row.total_bytes != last.total_bytes || row.loaned_bytes != last.loaned_bytes;
+        guest.lags = !figures_are_new && (guest.lags || moved);
+    }
+    if (guest.lags) return;
+    KnownBytes idle = row.usable_bytes;
+    if (!idle && row.unused_bytes) {
+        idle = *row.unused_bytes + std::min(row.cache_bytes.value_or(0), kMostBytes);
+        guest.without_usable = true;
+    }
+    if (!idle) return;
+    const std::uint64_t kept = row.total_bytes - std::min(row.loaned_bytes, row.total_bytes);
+    if (*idle > kept) {
+        ++guest.contradictions;
+        return;
+    }
+    const auto bytes = static_cast<double>(kept - *idle);
+    if (guest.demand.points.empty() || guest.demand.points.back().bytes != bytes)
+        guest.demand.points.push_back({at_s, bytes});
+}
+
+void RecordedHost::count_faults(Guest& guest, const RecordedGuest& row) {
+    if (!row.major_faults) return;
+    // Those of before the recording are not counted.
+    const std::uint64_t before = guest.major_faults.value_or(*row.major_faults);
+    outcome_.major_faults = outcome_.major_faults.value_or(0) + grown(before, *row.major_faults);
+    guest.major_faults = row.major_faults;
+}
+
+void RecordedHost::look_for_gap(double at_s) {
+    const double pause_s = at_s - (tick_->at_s - *first_s_);
+    if (pause_s_ > 0 && pause_s > std::max(kShortestGap_s, kGapTimes * pause_s_)) {
+        ++gaps_;
+        longest_gap_s_ = std::max(longest_gap_s_, pause_s);
+        return;  // the usual pause stays
+    }
+    pause_s_ = pause_s;
+}
+
+void RecordedHost::add(const RecordedTick& row) {
+    const double at_s = time(row.at_s);
+    RecordedTick tick = row;
+    tick.at_s = last_s_;
+    if (tick_) {
+        look_for_gap(at_s);
+        const bool same = tick_->epoch == tick.epoch;
+        const auto moved = [&](std::uint64_t before, std::uint64_t now) {
+            outcome_.moved_bytes += static_cast<double>(same ? grown(before, now) : now);
+        };
+        moved(tick_->inflated_bytes, tick.inflated_bytes);
+        moved(tick_->deflated_bytes, tick.deflated_bytes);
+        outcome_.lent_byte_s +=
+            static_cast<double>(tick_->loaned_bytes) * (tick.at_s - tick_->at_s);
+        if (tick.host_stall_us && tick_->host_stall_us)
+            outcome_.host_stall_s =
+                outcome_.host_stall_s.value_or(0) +
+                static_cast<double>(grown(*tick_->host_stall_us, *tick.host_stall_us)) * 1e-6;
+    }
+    // Of a pause without ticks, one round: nobody was told meanwhile.
+    if (at_s - round_since_s_ >= kRound_s) {
+        ++round_;
+        round_since_s_ = at_s;
+    }
+    auto& lent = outcome_.lent.points;
+    const auto loaned = static_cast<double>(tick.loaned_bytes);
+    if (lent.empty() || lent.back().bytes != loaned) lent.push_back({at_s, loaned});
+    if (tick.host_reserve_bytes) reserve_bytes_ = *tick.host_reserve_bytes;
+    if (tick.host_total_bytes)
+        outcome_.host_total_bytes =
+            std::max(outcome_.host_total_bytes.value_or(0), *tick.host_total_bytes);
+    if (tick.host_available_bytes) {
+        outcome_.least_available_bytes = std::min(
+            outcome_.least_available_bytes.value_or(UINT64_MAX), *tick.host_available_bytes);
+        // Guests hold at most what they keep; what is not available beyond that, the host holds.
+        const double guests = static_cast<double>(tick.total_bytes) - loaned;
+        const double own = static_cast<double>(tick.host_total_bytes.value_or(0)) -
+                           static_cast<double>(*tick.host_available_bytes) - guests;
+        if (tick.host_total_bytes && own > static_cast<double>(outcome_.host_own_bytes))
+            outcome_.host_own_bytes = static_cast<std::uint64_t>(own);
+    }
+    tick_ = tick;
+}
+
+void RecordedHost::add_oom(double at_s, std::uint64_t bytes) {
+    time(at_s);
+    ++outcome_.ooms;
+    outcome_.oom_bytes += bytes;
+}
+
+void RecordedHost::add_gone(double at_s, std::int64_t domain) {
+    const double now_s = time(at_s);
+    const auto found = guest_of_.find(domain);
+    if (found == guest_of_.end()) return;
+    change(now_s, found->second, WorkloadChangeKind::goes);
+}
+
+void RecordedHost::add_decision(std::int64_t domain, std::uint64_t min_mem_bytes,
+                                std::uint64_t credit_bytes) {
+    const auto found = guest_of_.find(domain);
+    if (found == guest_of_.end()) return;
+    Guest& guest = guests_[found->second];
+    guest.min_mem_bytes = min_mem_bytes;
+    guest.credit_bytes = std::max(guest.credit_bytes, credit_bytes);
+}
+
+void RecordedHost::add_loss(std::uint64_t records) {
+    lost_ += records;
+}
+
+std::vector<std::string> RecordedHost::notes() const {
+    std::vector<std::string> notes;
+    for (const Guest& guest : guests_) {
+        if (guest.demand.points.empty())
+            notes.push_back("left out: " + guest.name + ": it never told what it uses");
+        else if (guest.without_usable)
+            notes.push_back(guest.name + ": does not tell what it could use; unused memory and " +
+                            "cache count in its place");
+        if (guest.contradictions > 0)
+            notes.push_back(fmt::format("left out: {} figures of {} that contradict its memory",
+                                        guest.contradictions, guest.name));
+    }
+    if (gaps_ > 0)
+        notes.push_back(
+            fmt::format("no ticks in {} gaps, the longest {}: what was told before "
+                        "counts on",
+                        gaps_, span(longest_gap_s_)));
+    if (lost_ > 0)
+        notes.push_back(fmt::format("{} records were lost: what was told before counts on", lost_));
+    if (!outcome_.host_total_bytes) notes.emplace_back("the host's memory is not told");
+    return notes;
+}
+
+Result<Recording> RecordedHost::finish(const std::string& name) {
+    const double length_s = first_s_ ? last_s_ - *first_s_ : 0;
+    for (std::size_t i = 0; i < guests_.size(); ++i)
+        if (guests_[i].there && round_ - guests_[i].told_round >= kRoundsUntilGone)
+            change(guests_[i].told_s, i, WorkloadChangeKind::goes);
+    if (tick_)
+        outcome_.lent_byte_s += static_cast<double>(tick_->loaned_bytes) * (last_s_ - tick_->at_s);
+    outcome_.lent.steps = true;
+    for (const Guest& guest : guests_) outcome_.credit_bytes += guest.credit_bytes;
+
+    Recording recording;
+    Workload& workload = recording.workload;
+    workload.name = name;
+    workload.length_s = length_s;
+    workload.reserve_bytes = reserve_bytes_;
+    const std::uint64_t total = outcome_.host_total_bytes.value_or(0);
+    workload.host_bytes = total - std::min(outcome_.host_own_bytes, total);
+    std::vector<std::size_t> vm_of(guests_.size(), kNoSeries);
+    recording.notes = notes();
+    for (std::size_t i = 0; i < guests_.size(); ++i) {
+        Guest& guest = guests_[i];
+        if (guest.demand.points.empty()) continue;
+        vm_of[i] = workload.vms.size();
+        WorkloadVm& vm = workload.vms.emplace_back();
+        vm.name = std::move(guest.name);
+        vm.capacity_bytes = guest.capacity_bytes;
+        vm.min_mem_bytes = guest.min_mem_bytes;
+        vm.shares = guest.shares;
+        vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
+        vm.series = workload.series.size();
+        guest.demand.steps = true;
+        workload.series.push_back(std::move(guest.demand));
+    }
+    if (workload.vms.empty())
+        return fail(Errc::invalid_argument,
+                    name + ": no guest tells what it uses; expected figures of at least one");
+    if (!(length_s > 0))
+        return fail(Errc::invalid_argument,
+                    name + ": all of it is of one moment; expected some time");
+    for (WorkloadChange& change : changes_) {
+        if (vm_of[change.vm] == kNoSeries) continue;
+        change.vm = vm_of[change.vm];
+        workload.changes.push_back(change);
+    }
+    std::stable_sort(
+        workload.changes.begin(), workload.changes.end(),
+        [](const WorkloadChange& a, const WorkloadChange& b) { return a.at_s < b.at_s; });
+    recording.outcome = std::move(outcome_);
+    return recording;
+}
+
+}  // namespace ballast

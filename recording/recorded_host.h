@@ -1,0 +1,117 @@
+// What a host told of itself and its guests over time, made into a workload. No files, no clock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "sim/workload.h"
+
+namespace ballast {
+
+// What became of the recorded host, to be held against what a policy would have done.
+struct RecordedOutcome {
+    double lent_byte_s = 0;            // what was lent, times how long
+    double moved_bytes = 0;            // by balloons, either way
+    std::uint64_t ooms = 0;            // guests that took memory back by themselves
+    std::uint64_t oom_bytes = 0;       // what they took
+    std::uint64_t credit_bytes = 0;    // the sum of each guest's largest OOM credit
+    std::uint64_t host_own_bytes = 0;  // the least that the host itself must have used
+    std::optional<std::uint64_t> host_total_bytes;
+    std::optional<std::uint64_t> least_available_bytes;
+    std::optional<std::uint64_t> major_faults;  // of those guests that told
+    std::optional<double> host_stall_s;         // some task of the host waited for memory
+    DemandSeries lent;                          // of all guests, in bytes
+};
+
+struct Recording {
+    // Host memory is what guests could have: the host's less what it used itself; 0 = not told.
+    Workload workload;
+    RecordedOutcome outcome;
+    std::vector<std::string> notes;  // what is missing or was left out, for people
+};
+
+// Rows of a recording; docs/recordings.md has their meaning. What is not known is absent.
+using KnownBytes = std::optional<std::uint64_t>;
+struct RecordedTick {
+    double at_s = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t loaned_bytes = 0;
+    std::uint64_t inflated_bytes = 0;  // since the daemon's start
+    std::uint64_t deflated_bytes = 0;
+    KnownBytes host_available_bytes, host_total_bytes, host_reserve_bytes;
+    KnownBytes host_stall_us;  // since the host's start
+};
+struct RecordedGuest {
+    double at_s = 0;
+    std::int64_t domain = 0;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t loaned_bytes = 0;
+    KnownBytes unused_bytes, usable_bytes, cache_bytes;
+    KnownBytes major_faults;  // since the guest's start
+    std::optional<std::uint64_t> shares;
+};
+
+// Takes rows in the order of time; a time that goes back counts as the one before it. One thread.
+class RecordedHost {
+  public:
+    void add_domain(std::int64_t domain, std::string name);
+    // A domain that nobody has named is of no interest.
+    void add(const RecordedGuest& guest);
+    void add(const RecordedTick& tick);
+    void add_oom(double at_s, std::uint64_t bytes);
+    void add_gone(double at_s, std::int64_t domain);
+    void add_decision(std::int64_t domain, std::uint64_t min_mem_bytes, std::uint64_t credit_bytes);
+    void add_loss(std::uint64_t records);
+
+    // The end; `name` is the workload's. Errors: invalid_argument (no guest told what it uses, or
+    // all is of one moment).
+    Result<Recording> finish(const std::string& name);
+
+  private:
+    struct Guest {
+        std::string name;
+        std::uint64_t capacity_bytes = 0;  // the largest total
+        std::uint64_t min_mem_bytes;       // the last
+        std::uint64_t credit_bytes = 0;    // the largest
+        bool there = false;
+        bool lags = false;  // its figures are of before its balloon moved
+        double told_s = 0;
+        std::size_t told_round = 0;
+        std::optional<RecordedGuest> last;
+        KnownBytes major_faults;
+        std::uint32_t shares = WorkloadVm{}.shares;  // the last
+        std::size_t contradictions = 0;
+        bool without_usable = false;
+        DemandSeries demand;
+    };
+    double time(double at_s);
+    void change(double at_s, std::size_t guest, WorkloadChangeKind kind);
+    static void use(Guest& guest, const RecordedGuest& row, double at_s);
+    void count_faults(Guest& guest, const RecordedGuest& row);
+    void look_for_gap(double at_s);
+    std::vector<std::string> notes() const;
+
+    std::vector<Guest> guests_;
+    std::unordered_map<std::int64_t, std::size_t> guest_of_;  // index, by number
+    std::unordered_map<std::string, std::size_t> names_;      // how many have it
+    std::vector<WorkloadChange> changes_;                     // vm: index in guests_
+    std::optional<RecordedTick> tick_;                        // the last
+    std::optional<double> first_s_;
+    double last_s_ = 0;
+    double pause_s_ = 0;  // before the last tick
+    // Guests are told at least once in each; none passes while nobody observes.
+    std::size_t round_ = 0;
+    double round_since_s_ = 0;
+    std::size_t gaps_ = 0;
+    double longest_gap_s_ = 0;
+    std::uint64_t lost_ = 0;
+    std::uint64_t reserve_bytes_ = 0;
+    RecordedOutcome outcome_;
+};
+
+}  // namespace ballast
