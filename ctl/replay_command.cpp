@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include "compare/grid.h"
+#include "compare/page.h"
 #include "ctl/compare_options.h"
+#include "ctl/page_file.h"
 #include "ctl/progress.h"
 #include "ctl/recording_input.h"
 #include "ctl/replay_view.h"
@@ -15,6 +17,7 @@ struct Options : RunOptions {
 
     std::string recording;
     std::vector<std::string> policies{"ballast"};
+    std::string report;
 };
 
 ExitStatus run(const Session& session, const Options& options) {
@@ -24,14 +27,28 @@ ExitStatus run(const Session& session, const Options& options) {
     const auto contestants = contestants_named(fmt::format("{}", fmt::join(options.policies, ",")),
                                                options.changes, recording->workload);
     if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
+    // The demand was measured: nothing is added to it.
+    const compare::Grid grid{*contestants, {}, {DemandScale{}}};
+    compare::Constants constants = options.constants;
+    if (!options.report.empty()) {
+        if (const auto able = can_write(options.report); !able)
+            return session.fail({ExitStatus::failed, able.error().message()});
+        constants.detail =
+            report::detail_for(compare::runs_of(grid), recording->workload.vms.size());
+    }
     const auto results = [&] {
         Progress progress(environment.err, environment.err_terminal);
-        // The demand was measured: nothing is added to it.
-        const compare::Grid grid{*contestants, {}, {DemandScale{}}};
-        return compare::run_grid(recording->workload, grid, options.constants, options.jobs,
+        return compare::run_grid(recording->workload, grid, constants, options.jobs,
                                  [&](double done) { progress.show(done); });
     }();
     if (!results) return session.fail({ExitStatus::failed, results.error().message()});
+    if (!options.report.empty()) {
+        const auto page =
+            compare::page_input(recording->workload, constants, {options.recording, *results});
+        if (const auto written = write_page(options.report, compare::page_of({page}, constants));
+            !written)
+            return session.fail({ExitStatus::failed, written.error().message()});
+    }
     if (session.json) return session.print(replay_json(*recording, *results));
     environment.out << replay_text(*recording, *results, environment.out_terminal);
     return ExitStatus::done;
@@ -45,7 +62,7 @@ std::string footer() {
            constants_text() +
            "\nExamples:\n  ballastctl replay night.ballast\n"
            "  ballastctl replay night.ballast --policy ballast --policy mom --json\n"
-           "  ballastctl replay night.ballast --set ballast.reserve_percent=10";
+           "  ballastctl replay night.ballast --set ballast.comfort_percent=10 --report night.html";
 }
 
 }  // namespace
@@ -68,6 +85,8 @@ void add_replay_command(CLI::App& app, Session& session) {
                      "so many points of what was lent over time (12)")
         ->check(CLI::Range(0, 100000))
         ->type_name("N");
+    command->add_option("--report", options->report, "write a page with charts, for a browser")
+        ->type_name("FILE.html");
     command->footer(footer());
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

@@ -88,7 +88,7 @@ function stallLines(view, runs, ratios, width) {
     parts.push(text(x(ratio), bottom + 18, words, { "text-anchor": "middle", class: "tick" }));
   }
   parts.push(line(left, bottom, right, bottom, { class: "axis" }),
-    text((left + right) / 2, height - 8, "overcommit: guests’ memory over the host’s",
+    text((left + right) / 2, height - 8, width < 480 ? "overcommit" : "overcommit: guests’ memory over the host’s",
       { "text-anchor": "middle", class: "axis-label" }));
   const labels = [];
   const ordered = [...names].sort((a, b) => (a === state.policy) - (b === state.policy));

@@ -39,10 +39,11 @@ class Refused(Exception):
 
 class Daemon:
     """Runs against a lab's libvirtd, or those of `uris`. `cmm` is that section of the configuration, `guests` and
-    `host` those of their names, `policy` the policy's name. Use as a context manager: whatever happens, the daemon is gone afterwards."""
+    `host` those of their names, `policy` the policy's name, `bus` the
+    event bus's file. Use as a context manager: whatever happens, the daemon is gone afterwards."""
 
     def __init__(self, lab, guests=None, host=None, environment=None, uris=None,
-                 policy="fixed", **cmm):
+                 policy="fixed", bus="", **cmm):
         # Its own folder: several daemons follow each other in one lab.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballastd-", dir=lab.folder))
         self._socket = self.folder / "api.sock"
@@ -57,7 +58,7 @@ class Daemon:
             "guests": guests or {},
             "host": host or {},
             "listen": {"http": "", "api": str(self._socket)},
-            "bus": {"path": ""},
+            "bus": {"path": bus},
             "state": {"path": str(self.folder / "state.db")},
         }))
         self._process = None

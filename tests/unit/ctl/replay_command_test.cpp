@@ -157,3 +157,12 @@ TEST_CASE_METHOD(ReplayFixture, "what a recording lacks is told beside what is m
     for (const char* const command : {"compare", "replay"})
         refuses({command, path}, ExitStatus::failed, path + ": no such table: guests");
 }
+
+TEST_CASE_METHOD(ReplayFixture, "replay writes a page of its runs") {
+    const std::string page = folder.path("page.html");
+    REQUIRE(run({"replay", path, "--policy", "ballast", "--policy", "mom", "--report", page}) ==
+            ExitStatus::done);
+    CHECK(std::filesystem::file_size(page) > 10000);
+    refuses({"replay", path, "--report", "/nonexistent/page.html"}, ExitStatus::failed,
+            "/nonexistent/page.html");
+}
