@@ -81,41 +81,51 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need.most_gain = promises_[row].most_bytes();
     const double used = guest.used();
 
-    need.in_use = std::min(total, used + guest.cache_share() * used);
+    need.used = used;
+    need.cache = guest.cache_share() * used;
     need.room = std::clamp(guest.growth(), settings_.least_room_share * total,
                            settings_.most_room_share * total);
     need.least_kept = std::min(total, number(least_bytes(inputs, row)));
     // What was learned of its cache by trying is not tried again where nobody is in need.
     const double cached = std::max(guest.cache_share(), settings_.working_set.cache_share) * used;
     need.comfort = std::min(used + cached + settings_.comfort_share * total, total);
-    bound(need, settings_.most_room_share);
+    bound(need, 1);
     const double shares = std::max(1.0, shares_of(inputs, row));
     need.room_unit = total * shares / 1000;
 }
 
-// What follows from its room, which is to be at most that share of its size.
-void BallastPolicy::bound(Need& need, double most_room_share) const {
-    const double room = std::min(need.room, most_room_share * need.total);
+// Of the room and cache that it should have, a share of 0..1: none of the room beyond the least,
+// and half of the cache.
+double BallastPolicy::room_of(const Need& need, double share) const {
+    const double least = settings_.least_room_share * need.total;
+    return least + share * std::max(0.0, need.room - least);
+}
+double BallastPolicy::in_use_of(const Need& need, double share) {
+    return std::min(need.total, need.used + (1 + share) / 2 * need.cache);
+}
+
+void BallastPolicy::bound(Need& need, double share) const {
+    const double room = room_of(need, share);
+    need.in_use = in_use_of(need, share);
     need.least = std::clamp(need.in_use + room, need.least_kept, need.total);
     need.comfort = std::max(need.comfort, need.least);
     need.edge = std::clamp(need.in_use + room / 2, need.least_kept, need.total);
     need.relief = std::clamp(need.in_use + 2 * room, need.least_kept, need.total);
 }
 
-// The most room, as a share of its size, that can be left to each guest that wants so much. What
-// they have does not count, but what they need: the answer is the same before and after it is so.
-double BallastPolicy::affordable_room(double lacks) const {
+// The largest share of all that guests should have which the host has. What they keep now does not
+// count, but what they need: the answer is the same before and after it is so.
+double BallastPolicy::affordable_share(double lacks) const {
     const auto gain = [&](double share) {
         double bytes = 0;
         for (const Need& need : needs_)
             if (need.movable)
-                bytes += need.resident -
-                         std::clamp(need.in_use + std::min(need.room, share * need.total),
-                                    need.least_kept, need.total);
+                bytes += need.resident - std::clamp(in_use_of(need, share) + room_of(need, share),
+                                                    need.least_kept, need.total);
         return bytes;
     };
-    double low = settings_.least_room_share;
-    double high = std::max(low, settings_.most_room_share);
+    double low = 0;
+    double high = 1;
     if (gain(high) >= lacks) return high;
     for (int halving = 0; halving < kHalvings; ++halving) {
         const double middle = (low + high) / 2;
@@ -265,7 +275,7 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     // Where all that they want is more than there is, they get less of it rather than have the host
     // swap.
     const double kept_back = std::min(growth / 4, may_come) - available + swap.went_out;
-    if (const double share = affordable_room(kept_back); share < settings_.most_room_share)
+    if (const double share = affordable_share(kept_back); share < 1)
         for (Need& need : needs_)
             if (need.movable) bound(need, share);
     const auto [given, owed] =

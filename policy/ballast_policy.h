@@ -44,7 +44,9 @@ class BallastPolicy final : public Policy {
         bool settled = false;  // more may be taken from it
         double total = 0;
         double kept = 0;        // what it keeps now
-        double in_use = 0;      // by programs, and cache that is used over and over
+        double used = 0;        // by programs and kernel
+        double cache = 0;       // that is used over and over
+        double in_use = 0;      // both, or what can be had of them
         double room = 0;        // that it has to have beside that
         double least_kept = 0;  // whatever it uses
         double least = 0;       // in use and room
@@ -74,8 +76,10 @@ class BallastPolicy final : public Policy {
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
     void collect(double wanted, Bound bound, RequestReason reason);
-    double affordable_room(double lacks) const;
-    void bound(Need& need, double most_room_share) const;
+    double room_of(const Need& need, double share) const;
+    static double in_use_of(const Need& need, double share);
+    void bound(Need& need, double share) const;
+    double affordable_share(double lacks) const;
     double fair_level(double lacks) const;
     double gain_at(double level, Bound bound) const;
     static double room_kept(const Need& need, double level, Bound bound) noexcept {
