@@ -1,5 +1,7 @@
 #include "compare/run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -99,6 +101,13 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
     const auto decider =
         make_decider(workload, contestant, terms.demand, constants, min_mem, reserve);
     if (!decider) return with_context(decider.error(), contestant.name);
+
+    constexpr double kMostSteps = 1e8;
+    if (!(workload.length_s / constants.tick_s <= kMostSteps))
+        return fail(Errc::invalid_argument,
+                    fmt::format("{}: {:g} s in steps of {:g} s are more than {:g} steps; are its "
+                                "times in seconds?",
+                                workload.name, workload.length_s, constants.tick_s, kMostSteps));
 
     RunResult result;
     result.policy = contestant.name;

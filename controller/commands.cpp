@@ -82,6 +82,11 @@ void Controller::State::apply_debug_level() const noexcept {
                                                               : log::Level::info);
 }
 
+// What is not ours to give back; less where more has gone back since.
+std::uint64_t Controller::State::own_bytes(const DomainControl& control) noexcept {
+    return std::min(control.original_loaned_bytes, control.known_loaned_bytes);
+}
+
 void Controller::State::move_now(std::size_t row, std::uint64_t loaned_bytes) {
     DomainControl& control = ledger.controls()[row];
     if (dry_run || control.known_loaned_bytes == loaned_bytes) return;
@@ -104,7 +109,7 @@ void Controller::State::row_settings_changed(std::size_t row) {
     }
     if (control.disabled && !was_disabled) {
         // cmm_store_disable: everything goes back at once; the target stays as it was.
-        move_now(row, control.original_loaned_bytes);
+        move_now(row, own_bytes(control));
     }
     if (!control.disabled && was_disabled) {
         // A restarted loop sleeps before its first poll.
@@ -211,8 +216,8 @@ Result<void> Controller::State::release(std::string_view domain) {
             ledger.resolve(row, settings, runtime);
         }
         control.borrowed_bytes = 0;
-        control.loan_target_bytes = control.original_loaned_bytes;
-        move_now(row, control.original_loaned_bytes);
+        control.loan_target_bytes = own_bytes(control);
+        move_now(row, own_bytes(control));
     }
     return {};
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/saturating.h"
+#include "base/units.h"
 #include "controller/controller_state.h"
 
 namespace ballast {
@@ -62,6 +64,15 @@ Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domai
                     fmt::format("policy {} lends for no reservation; expected ballast, fixed or "
                                 "another that decides by itself",
                                 entry_of(state_->policy()).name));
+    const std::uint64_t total = state_->seen.host.total_bytes;
+    const std::uint64_t spoken_for =
+        state_->settings.host.reserve_bytes + state_->reservations.outstanding_bytes();
+    if (total != kUnknownBytes && bytes > less(total, spoken_for))
+        return fail(Errc::refused,
+                    fmt::format("a reservation of {} on a host of {}, of which {} are to stay free "
+                                "already; expected at most {}",
+                                format_size(bytes), format_size(total), format_size(spoken_for),
+                                format_size(less(total, spoken_for))));
     return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
 }
 

@@ -56,6 +56,7 @@ struct Controller::State {
     }
     // Whether the policy in charge frees host memory for whoever waits for it.
     bool serves_reservations() const noexcept;
+    void call_off(std::size_t row, const Decision& decision) noexcept;
     bool may_lend(std::size_t row) const;
     std::uint64_t intended_bytes(std::size_t row) const;
     std::uint64_t lendable_bytes(std::size_t row) const;
@@ -90,6 +91,7 @@ struct Controller::State {
     void ask_policy();
     bool is_held(std::size_t row) const noexcept;
     // Moves one row to `loaned_bytes` outside a tick.
+    static std::uint64_t own_bytes(const DomainControl& control) noexcept;
     void move_now(std::size_t row, std::uint64_t loaned_bytes);
     void apply_debug_level() const noexcept;
 

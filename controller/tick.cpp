@@ -104,7 +104,9 @@ bool Controller::State::is_held(std::size_t row) const noexcept {
     const DomainControl& control = ledger.controls()[row];
     return control.disabled || evacuating || control.paused || control.migrating ||
            control.hotplug_running || control.yielded == Yielded::control ||
-           control.progress.stuck || (seen.domains.flags[row] & kHeld) != DomainFlags::none;
+           (control.progress.stuck && clock.now() < control.progress.retry_at) ||
+           clock.now() < control.surge.until ||
+           (seen.domains.flags[row] & kHeld) != DomainFlags::none;
 }
 
 void Controller::State::ask_policy() {
@@ -126,7 +128,8 @@ void Controller::State::ask_policy() {
         policy_shares.resize(rows);
         held.resize(rows);
         for (std::size_t row = 0; row < rows; ++row) {
-            min_mem_bytes[row] = controls[row].min_mem_bytes;
+            // What it took back when it ran out is its own, as far as that goes.
+            min_mem_bytes[row] = controls[row].min_mem_bytes + controls[row].oom_freed_bytes;
             set_bytes[row] = controls[row].set_bytes;
             policy_shares[row] = controls[row].shares;
             held[row] = is_held(row) ? 1 : 0;
@@ -141,6 +144,17 @@ void Controller::State::ask_policy() {
     request_policy->request(seen, inputs, request_bytes);
 }
 
+// A policy that wants nothing more of a guest which still gives: it keeps what it has now.
+void Controller::State::call_off(std::size_t row, const Decision& decision) noexcept {
+    DomainControl& control = ledger.controls()[row];
+    if (!serves_reservations() || policy() == PolicyKind::fixed) return;
+    const bool gives = control.set_bytes != kUnknownBytes && !control.reached_set &&
+                       control.realign == Realign::no &&
+                       control.set_bytes > decision.loaned_before_bytes;
+    if (gives && decision.request_bytes == 0 && decision.constraint == Constraint::none)
+        control.realign = Realign::due;
+}
+
 void Controller::State::decide_all(Time due, Snapshot& into) {
     ask_policy();
     const auto reasons = request_policy->reasons();
@@ -152,6 +166,7 @@ void Controller::State::decide_all(Time due, Snapshot& into) {
         Decision& decision = into.decisions[row];
         decide(seen, row, request_bytes[row], due, decision_rules, controls[row], decision);
         decision.request_reason = reasons.empty() ? RequestReason::untold : reasons[row];
+        call_off(row, decision);
         if (controls[row].borrowed_bytes > 0 && decision.constraint == Constraint::none)
             decision.constraint = Constraint::reservation;
     }

@@ -113,7 +113,7 @@ ExitStatus run(const Session& session, const Options& options) {
     std::vector<compare::Comparison> comparisons;
     std::vector<report::PageInput> pages;
     if (!options.report.empty())
-        if (const auto able = can_write(options.report); !able)
+        if (const auto able = can_write(options.report, options.inputs); !able)
             return session.fail({ExitStatus::failed, able.error().message()});
     for (std::size_t i = 0; i < options.inputs.size(); ++i) {
         const auto input = load(options.inputs[i], options.constants.tick_s, environment.err);

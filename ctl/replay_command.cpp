@@ -31,7 +31,7 @@ ExitStatus run(const Session& session, const Options& options) {
     const compare::Grid grid{*contestants, {}, {DemandScale{}}};
     compare::Constants constants = options.constants;
     if (!options.report.empty()) {
-        if (const auto able = can_write(options.report); !able)
+        if (const auto able = can_write(options.report, {options.recording}); !able)
             return session.fail({ExitStatus::failed, able.error().message()});
         constants.detail =
             report::detail_for(compare::runs_of(grid), recording->workload.vms.size());

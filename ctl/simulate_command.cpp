@@ -65,6 +65,8 @@ ExitStatus run(const Session& session, const Options& options) {
     simulation.seed = options.seed;
     std::ofstream csv;
     if (!options.csv.empty()) {
+        if (const auto able = can_write(options.csv, {options.scenario}); !able)
+            return session.fail({ExitStatus::failed, able.error().message()});
         csv.open(options.csv);
         if (!csv)
             return session.fail(
@@ -74,7 +76,7 @@ ExitStatus run(const Session& session, const Options& options) {
     }
     std::optional<SimulationPage> page;
     if (!options.report.empty()) {
-        if (const auto able = can_write(options.report); !able)
+        if (const auto able = can_write(options.report, {options.scenario, options.csv}); !able)
             return session.fail({ExitStatus::failed, able.error().message()});
         page.emplace(options.until.value_or(settings->scenario->duration),
                      settings->host.reserve_bytes);

@@ -20,7 +20,8 @@ constexpr std::array kWords{
     Words{"evened_out", "it has far less room beside what it uses than others have"},
     Words{"host_eases", "the host has plenty"},
     Words{"not_worth_it", "what would move is too little"},
-    Words{"left_alone", "it does not tell what it uses, or may not be moved now"},
+    Words{"silent", "it does not tell what it uses"},
+    Words{"held", "nothing of it may be moved now"},
 };
 
 const Words& words_of(RequestReason reason) noexcept {

@@ -16,7 +16,8 @@ enum class RequestReason : std::uint8_t {
     evened_out,    // the guest has far less room than others
     host_eases,    // the host has plenty
     not_worth_it,  // what would move is too little
-    left_alone,    // the guest does not tell what it uses, or nothing may be moved now
+    silent,        // the guest does not tell what it uses
+    held,          // nothing of it may be moved now
 };
 
 // For people, after "because"; empty for `untold`.

@@ -12,6 +12,7 @@ namespace {
 constexpr double kPageBytes = 4096;
 constexpr double kMostBytes = 0x1p62;
 constexpr int kHalvings = 12;
+constexpr double kLeastEased = 1 << 20;
 
 double number(std::uint64_t bytes) noexcept {
     return static_cast<double>(bytes);
@@ -62,11 +63,15 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need.resident = domains.resident_bytes[row] == kUnknownBytes
                         ? need.kept
                         : std::min(number(domains.resident_bytes[row]), need.kept);
-    if (!speaks(domains, row) || is_held(inputs, row)) {
+    const bool held = is_held(inputs, row);
+    if (held || !speaks(domains, row)) {
         guest.interrupt();
         promises_[row].forget();
+        need.reason = held ? RequestReason::held : RequestReason::silent;
+        need.returnable = !held;
         return;
     }
+    need.returnable = true;
     const double usable = number(domains.usable_bytes[row]);
     const std::uint64_t cache = domains.cache_bytes[row];
     guest.look({.total = total,
@@ -77,14 +82,19 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
                passed_s, settings_.working_set);
     need.movable = true;
     need.settled = guest.settled();
-    promises_[row].look(need.kept, passed_s);
-    need.most_gain = promises_[row].most_bytes();
+    Promise& promise = promises_[row];
+    promise.look(need.kept, passed_s);
+    need.is_late = promise.is_late();
+    need.coming = promise.coming_bytes();
+    // What was asked of it already is no gain once more.
+    need.resident = std::max(0.0, need.resident - need.coming);
+    need.most_gain = promise.most_bytes();
     const double used = guest.used();
 
     need.used = used;
     need.cache = guest.cache_share() * used;
-    need.room = std::clamp(guest.growth(), settings_.least_room_share * total,
-                           settings_.most_room_share * total);
+    need.room = std::max(settings_.least_room_share * total,
+                         std::min(guest.growth(), settings_.most_room_share * total));
     need.least_kept = std::min(total, number(least_bytes(inputs, row)));
     // What was learned of its cache by trying is not tried again where nobody is in need.
     const double cached = std::max(guest.cache_share(), settings_.working_set.cache_share) * used;
@@ -120,8 +130,10 @@ double BallastPolicy::affordable_share(double lacks) const {
         double bytes = 0;
         for (const Need& need : needs_)
             if (need.movable)
-                bytes += need.resident - std::clamp(in_use_of(need, share) + room_of(need, share),
-                                                    need.least_kept, need.total);
+                bytes += std::min(
+                    need.most_gain,
+                    need.resident - std::clamp(in_use_of(need, share) + room_of(need, share),
+                                               need.least_kept, need.total));
         return bytes;
     };
     double low = 0;
@@ -180,6 +192,14 @@ double BallastPolicy::gain_at(double level, Bound bound) const {
     return gain;
 }
 
+// Of what was asked before, what can be counted on.
+double BallastPolicy::on_its_way() const {
+    double bytes = 0;
+    for (const Need& need : needs_)
+        if (need.movable) bytes += need.coming;
+    return bytes;
+}
+
 // What guests do not hold of the host's memory, though it is theirs.
 double BallastPolicy::may_still_take() const {
     double bytes = 0;
@@ -193,7 +213,9 @@ double BallastPolicy::fair_level(double lacks) const {
     const auto gain = [&](double level) {
         double bytes = 0;
         for (const Need& need : needs_)
-            if (need.movable) bytes += need.resident - room_kept(need, level, &Need::least);
+            if (need.movable)
+                bytes +=
+                    std::min(need.most_gain, need.resident - room_kept(need, level, &Need::least));
         return bytes;
     };
     double low = 0;
@@ -222,26 +244,31 @@ double BallastPolicy::level_for(double wanted, Bound bound) const {
 // driven to the edge while another has plenty.
 void BallastPolicy::collect(double wanted, Bound bound, RequestReason reason) {
     const double level = level_for(wanted, bound);
+    // Where that is too little, what guests do not hold yet is not to grow into the host's swap.
+    const bool too_little = gain_at(level, bound) < wanted;
     for (Need& need : needs_) {
-        if (!need.settled) continue;
+        if (!need.settled || need.is_late) continue;
         const double kept = room_kept(need, level, bound);
-        if (need.resident <= kept || need.target <= kept) continue;
+        if ((need.resident <= kept && !too_little) || need.target <= kept) continue;
         need.target = kept;
         need.reason = reason;
     }
 }
 
 // In turn, and to each enough to be worth a move.
-void BallastPolicy::ease(double surplus) {
-    for (std::size_t n = 0; n < needs_.size() && surplus > 0; ++n) {
-        next_to_ease_ = next_to_ease_ + 1 < needs_.size() ? next_to_ease_ + 1 : 0;
-        Need& need = needs_[next_to_ease_];
-        if (!need.movable || need.target != need.kept || need.kept >= need.total) continue;
+void BallastPolicy::ease(double surplus, double most) {
+    to_ease_ = std::min(to_ease_ + surplus, most);
+    for (std::size_t n = 0; n < needs_.size(); ++n) {
+        Need& need = needs_[next_to_ease_ % needs_.size()];
+        next_to_ease_ = (next_to_ease_ + 1) % needs_.size();
+        if (!need.returnable || need.target != need.kept || need.kept >= need.total) continue;
         const double gets =
-            std::min(need.total - need.kept, 4 * settings_.deadband_share * need.total);
+            std::min(need.total - need.kept,
+                     std::max(4 * settings_.deadband_share * need.total, kLeastEased));
+        if (gets > to_ease_) break;
         need.target += gets;
         need.reason = RequestReason::host_eases;
-        surplus -= gets;
+        to_ease_ -= gets;
     }
 }
 
@@ -250,7 +277,8 @@ BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, doubl
     if (host.swap_total_bytes == kUnknownBytes || host.swap_free_bytes == kUnknownBytes)
         return swap;
     const double used = number(host.swap_total_bytes) - number(host.swap_free_bytes);
-    swap.went_out = std::max(0.0, used - std::exchange(host_swapped_, used));
+    // What was out before the first look is no news.
+    swap.went_out = std::max(0.0, used - std::exchange(host_swapped_, used).value_or(used));
     const std::uint64_t stalled_us = std::exchange(host_stalled_us_, host.memory_stall_us);
     const bool told = stalled_us != kUnknownBytes && host.memory_stall_us != kUnknownBytes &&
                       host.memory_stall_us > stalled_us;
@@ -263,33 +291,38 @@ BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, doubl
 void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs, double passed_s) {
     const double host = number(state.total_bytes);
     const double available = number(state.available_bytes);
+    const double coming = available + on_its_way();
     const double reserve = number(inputs.host_reserve_bytes);
     const double growth = settings_.goal_share * host;
     const double may_come = may_still_take();
     const HostSwap swap = look_at_swap(state, passed_s);
     // What guests cannot take needs no room on the host; somebody who waits for memory does.
+    const double waited_for = inputs.reserved_bytes > 0 ? reserve : 0;
     const auto lacks_after = [&](double given) {
         const double needed = std::min(reserve + growth, may_come - given);
-        return std::max(needed, number(inputs.reserved_bytes)) - available + given + swap.went_out;
+        return std::max(needed, waited_for) - coming + given + swap.went_out;
     };
     // Where all that they want is more than there is, they get less of it rather than have the host
     // swap.
-    const double kept_back = std::min(growth / 4, may_come) - available + swap.went_out;
+    const double kept_back = std::min(growth / 4, may_come) - coming + swap.went_out;
     if (const double share = affordable_share(kept_back); share < 1)
         for (Need& need : needs_)
             if (need.movable) bound(need, share);
     const auto [given, owed] =
-        serve_those_short(fair_level(lacks_after(0)), available - growth / 4);
+        serve_those_short(fair_level(lacks_after(0)), available - reserve - growth / 4);
     const double lacks = lacks_after(given);
-    const double wished = reserve + growth + swap.waited_for + owed - available + given;
-    const RequestReason why = number(inputs.reserved_bytes) - available + given > 0
-                                  ? RequestReason::reserved
-                                  : RequestReason::host_lacks;
+    const double wished = reserve + growth + swap.waited_for + owed - coming + given;
+    const RequestReason why =
+        waited_for - coming + given > 0 ? RequestReason::reserved : RequestReason::host_lacks;
+    // While it lacks anything, what guests are giving is still wanted.
+    wants_ = std::max(lacks, wished) + coming - available > 0;
     if (lacks > 0) collect(lacks, &Need::least, why);
     if (wished > std::max(lacks, 0.0)) collect(wished, &Need::comfort, RequestReason::host_lacks);
     const double spare = available - given - reserve - growth - settings_.ease_share * host;
     if (spare > 0 && lacks <= 0 && owed <= 0)
-        ease(std::min(spare, settings_.ease_share_per_s * passed_s * host));
+        ease(settings_.ease_share_per_s * passed_s * host, spare);
+    else
+        to_ease_ = 0;
 }
 
 void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
@@ -309,21 +342,26 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
         serve_those_short(settings_.comfort_share, 0);
 
     for (std::size_t row = 0; row < domains.size(); ++row) {
-        const Need& need = needs_[row];
+        Need& need = needs_[row];
+        Promise& promise = promises_[row];
         const double total = number(domains.total_bytes[row]);
+        // What it is giving, it gives on; or it is called off by asking for nothing.
+        if (need.movable && promise.owes() && wants_ && !need.is_short &&
+            (need.target == need.kept || need.is_late))
+            need.target = std::min(need.target, promise.asked());
         const double target = std::clamp(page_up(need.target), 0.0, total);
         // The last of it goes back, however little it is.
         const bool whole = target >= total;
         const bool small = !need.is_short && !whole &&
                            std::abs(target - need.kept) < settings_.deadband_share * total;
-        reasons_[row] = !need.movable                       ? RequestReason::left_alone
-                        : small && need.target != need.kept ? RequestReason::not_worth_it
-                                                            : need.reason;
-        if (small || !need.movable) {
+        const bool still = need.target == need.kept;
+        reasons_[row] = small && !still ? RequestReason::not_worth_it : need.reason;
+        if (small || still || !need.returnable) {
+            promise.forget();
             request_bytes[row] = 0;
             continue;
         }
-        promises_[row].ask(target);
+        promise.ask(target);
         const auto loan = static_cast<std::uint64_t>(std::min(total - target, kMostBytes));
         request_bytes[row] = request_to_lend(domains, row, loan);
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,7 +42,10 @@ class BallastPolicy final : public Policy {
     // What is worked out of one guest in one tick.
     struct Need {
         bool movable = false;
-        bool settled = false;  // more may be taken from it
+        bool settled = false;     // more may be taken from it
+        bool returnable = false;  // it may be given back what it lends
+        bool is_late = false;     // it was asked, and does not give
+        double coming = 0;        // of what it was asked
         double total = 0;
         double kept = 0;        // what it keeps now
         double used = 0;        // by programs and kernel
@@ -86,8 +90,9 @@ class BallastPolicy final : public Policy {
         return std::max(need.*bound, std::min(need.total, need.in_use + level * need.room_unit));
     }
     double may_still_take() const;
+    double on_its_way() const;
     void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
-    void ease(double surplus);
+    void ease(double surplus, double most);
     HostSwap look_at_swap(const HostState& host, double passed_s);
 
     const BallastSettings settings_;
@@ -99,7 +104,9 @@ class BallastPolicy final : public Policy {
     bool begun_ = false;
     Time last_at_{};
     std::size_t next_to_ease_ = 0;
-    double host_swapped_ = 0;
+    double to_ease_ = 0;
+    bool wants_ = false;  // the host lacks what is on its way
+    std::optional<double> host_swapped_;
     std::uint64_t host_stalled_us_ = kUnknownBytes;
 };
 

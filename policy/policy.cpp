@@ -52,6 +52,9 @@ class StaticPolicy final : public Policy {
 Result<std::unique_ptr<Policy>> make_policy(const PolicyChoice& choice) {
     switch (choice.kind) {
         case PolicyKind::ballast:
+            if (number_of(choice, "least_room_percent") > number_of(choice, "most_room_percent"))
+                return fail(Errc::invalid_argument,
+                            "least_room_percent is more than most_room_percent");
             return std::make_unique<BallastPolicy>(ballast_settings(choice));
         case PolicyKind::cmm:
             return std::make_unique<CmmPolicy>();

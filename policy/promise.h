@@ -14,8 +14,7 @@ class Promise {
         const double gave = passed_s > 0 ? std::max(0.0, kept_ - kept) / passed_s : 0;
         kept_ = kept;
         if (!owes_ || kept <= asked_) {
-            owes_ = false;
-            owed_s_ = per_s_ = 0;
+            forget();
             return;
         }
         owed_s_ += passed_s;
@@ -23,14 +22,28 @@ class Promise {
     }
     // It is to keep so much.
     void ask(double kept) noexcept {
-        owes_ = kept < kept_;
         asked_ = kept;
+        if (kept < kept_)
+            owes_ = true;
+        else
+            forget();
     }
-    void forget() noexcept { owes_ = false; }
+    void forget() noexcept {
+        owes_ = false;
+        owed_s_ = per_s_ = 0;
+    }
 
-    // What can be counted on: a guest that is late gives on as fast as it does, or not at all.
+    bool owes() const noexcept { return owes_; }
+    double asked() const noexcept { return asked_; }
+    // Nothing can be counted on.
+    bool is_late() const noexcept { return most_bytes() <= 0; }
+    // What can be counted on: a guest that is slow gives on as fast as it does, or not at all.
     double most_bytes() const noexcept {
         return owed_s_ < kPatience_s ? std::numeric_limits<double>::infinity() : per_s_ * kSoon_s;
+    }
+    // Of what was asked already.
+    double coming_bytes() const noexcept {
+        return owes_ ? std::min(kept_ - asked_, most_bytes()) : 0;
     }
 
   private:

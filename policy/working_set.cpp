@@ -25,6 +25,7 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
         fresh_ = true;
     }
     const bool was_settled = known_ && settled();
+    growth_ *= std::exp2(-passed_s / settings.growth_half_life_s);
     settle(told, passed_s);
     // Its statistics may be of before a move: what the balloon gave meanwhile is not used yet.
     const double of = settled() ? told.kept : std::min(told.kept, kept_settled_);
@@ -55,7 +56,6 @@ void WorkingSet::settle(const GuestFigures& told, double passed_s) {
 }
 
 void WorkingSet::judge_growth(double passed_s, const WorkingSetSettings& settings) {
-    growth_ *= std::exp2(-passed_s / settings.growth_half_life_s);
     growth_ = std::max(growth_, used_ - std::min(least_used_, least_used_before_));
     least_used_ = std::min(least_used_, used_);
     window_s_ += passed_s;

@@ -39,12 +39,14 @@ class TraceParser {
     Result<Workload> parse() {
         workload_.name = name_;
         if (rest_.empty()) return problem(1, "the file is empty, expected " + quoted(kHeader));
+        if (constexpr std::string_view kMark = "\xef\xbb\xbf"; rest_.starts_with(kMark))
+            rest_.remove_prefix(kMark.size());
         take_line();
         if (line_ != kHeader)
             return problem(1, "found " + quoted(line_) + ", expected " + quoted(kHeader));
         while (!rest_.empty()) {
             take_line();
-            if (line_.empty() && rest_.empty()) break;
+            if (line_.empty()) continue;
             Row row;
             if (auto read = read_row(row); !read) return Failure(read.error());
             if (auto added = add(row); !added) return Failure(added.error());

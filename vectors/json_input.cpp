@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace ballast::vectors {
 namespace {
 
@@ -42,6 +44,12 @@ std::vector<std::pair<std::string, JsonInput>> JsonInput::members() const {
 
 std::int64_t JsonInput::whole() const {
     constexpr std::int64_t most = std::int64_t{1} << 53U;
+    if (value_->is_number_float()) {
+        // "5.0" is a whole number as well.
+        const double number = value_->get<double>();
+        if (std::abs(number) <= static_cast<double>(most) && number == std::trunc(number))
+            return static_cast<std::int64_t>(number);
+    }
     const bool fits = value_->is_number_integer() &&
                       (!value_->is_number_unsigned() ||
                        value_->get<std::uint64_t>() <= static_cast<std::uint64_t>(most));

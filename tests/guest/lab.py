@@ -46,11 +46,19 @@ def missing_requirements() -> list[str]:
     return missing
 
 
-def host_available_kib() -> int:
+def _meminfo_kib(field: str) -> int:
     for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1])
-    raise RuntimeError("no MemAvailable")
+    raise RuntimeError(f"no {field}")
+
+
+def host_available_kib() -> int:
+    return _meminfo_kib("MemAvailable")
+
+
+def host_total_kib() -> int:
+    return _meminfo_kib("MemTotal")
 
 
 def wait_for(what: str, check, timeout_s: float, interval_s: float = 0.05):

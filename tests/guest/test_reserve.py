@@ -7,7 +7,7 @@ import unittest
 
 from daemon import Daemon, Refused, program
 from guest import MIB_KIB
-from lab import Lab, host_available_kib, wait_for
+from lab import Lab, host_available_kib, host_total_kib, wait_for
 
 HOOK = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "libvirt-hook" / "ballast"
 
@@ -47,7 +47,7 @@ class ReserveTest(unittest.TestCase):
 
     def test_a_reservation_that_cannot_be_had_fails_in_time_and_leaves_nothing(self):
         with self.assertRaises(Refused) as refused:
-            self.daemon.ctl("reserve", "64TiB", "--timeout", "3s")
+            self.daemon.ctl("reserve", f"{host_total_kib() - 64 * MIB_KIB}KiB", "--timeout", "3s")
         self.assertIn("not free within 3s", refused.exception.message)
         self.assertEqual(self.daemon.ctl("reserve", "--list"), "")
         wait_for("it has its memory back",

@@ -67,8 +67,8 @@ TEST_CASE("a broken trace is told with its line and column, and what was expecte
           "t.csv:2:7: found 3 fields, expected 4, as in 'vm,t_s,capacity_kib,used_kib'");
     CHECK(problem(kHead + "a,0,10,1,5\n") ==
           "t.csv:2:9: found more than 4 fields, expected 4, as in 'vm,t_s,capacity_kib,used_kib'");
-    CHECK(problem(kHead + "\na,0,10,1\n") ==
-          "t.csv:2:1: found 1 fields, expected 4, as in 'vm,t_s,capacity_kib,used_kib'");
+    CHECK(problem(kHead + "a,0,10,1\n\nb\n") ==
+          "t.csv:4:2: found 1 fields, expected 4, as in 'vm,t_s,capacity_kib,used_kib'");
     CHECK(problem(kHead + ",0,10,1\n") == "t.csv:2:1: found no name, expected the machine's");
     CHECK(problem(kHead + "a,x,10,1\n") == "t.csv:2:3: t_s is 'x', expected seconds, 0 to 1e10");
     CHECK(problem(kHead + "a,-1,10,1\n").find("t.csv:2:3: t_s is '-1'") == 0);
