@@ -139,6 +139,9 @@ void Controller::State::ask_policy() {
         inputs.shares = policy_shares;
         inputs.held = held;
         inputs.reserved_bytes = reserved_bytes();
+        inputs.short_below_bytes = settings.guests.surge_below_bytes;
+        inputs.short_below_percent =
+            static_cast<std::uint32_t>(settings.guests.surge_below_percent);
         inputs.host_reserve_bytes = settings.host.reserve_bytes + inputs.reserved_bytes;
     }
     request_policy->request(seen, inputs, request_bytes);

@@ -13,6 +13,7 @@ constexpr double kPageBytes = 4096;
 constexpr double kMostBytes = 0x1p62;
 constexpr int kHalvings = 12;
 constexpr double kLeastEased = 1 << 20;
+constexpr double kMargin = 1.25;
 
 double number(std::uint64_t bytes) noexcept {
     return static_cast<double>(bytes);
@@ -72,12 +73,12 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
         return;
     }
     need.returnable = true;
-    const double usable = number(domains.usable_bytes[row]);
+    const double told = number(domains.usable_bytes[row]);
     const std::uint64_t cache = domains.cache_bytes[row];
     guest.look({.total = total,
                 .kept = need.kept,
-                .usable = usable,
-                .cache = cache == kUnknownBytes ? usable : number(cache),
+                .usable = told,
+                .cache = cache == kUnknownBytes ? told : number(cache),
                 .major_faults = domains.major_faults[row]},
                passed_s, settings_.working_set);
     need.movable = true;
@@ -93,8 +94,13 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
 
     need.used = used;
     need.cache = guest.cache_share() * used;
-    need.room = std::max(settings_.least_room_share * total,
-                         std::min(guest.growth(), settings_.most_room_share * total));
+    // Not so little that it would count as short, with half of its cache.
+    const double percent = std::min<double>(inputs.short_below_percent, 99);
+    const double usable =
+        kMargin * std::min(number(inputs.short_below_bytes), used * percent / (100 - percent));
+    need.least_room = std::max(settings_.least_room_share * total, usable - need.cache / 2);
+    need.room =
+        std::max(need.least_room, std::min(guest.growth(), settings_.most_room_share * total));
     need.least_kept = std::min(total, number(least_bytes(inputs, row)));
     // What was learned of its cache by trying is not tried again where nobody is in need.
     const double cached = std::max(guest.cache_share(), settings_.working_set.cache_share) * used;
@@ -107,8 +113,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
 // Of the room and cache that it should have, a share of 0..1: none of the room beyond the least,
 // and half of the cache.
 double BallastPolicy::room_of(const Need& need, double share) const {
-    const double least = settings_.least_room_share * need.total;
-    return least + share * std::max(0.0, need.room - least);
+    return need.least_room + share * std::max(0.0, need.room - need.least_room);
 }
 double BallastPolicy::in_use_of(const Need& need, double share) {
     return std::min(need.total, need.used + (1 + share) / 2 * need.cache);

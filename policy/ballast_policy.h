@@ -51,6 +51,7 @@ class BallastPolicy final : public Policy {
         double used = 0;        // by programs and kernel
         double cache = 0;       // that is used over and over
         double in_use = 0;      // both, or what can be had of them
+        double least_room = 0;  // whatever is short
         double room = 0;        // that it has to have beside that
         double least_kept = 0;  // whatever it uses
         double least = 0;       // in use and room

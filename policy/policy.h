@@ -25,6 +25,10 @@ struct PolicyInputs {
     std::uint64_t host_reserve_bytes = 0;
     // Of that, what somebody waits for: a domain that is about to start.
     std::uint64_t reserved_bytes = 0;
+    // A guest that could use less than both, the second of what it keeps, has all back at once,
+    // whatever a policy asks; 0 = none ever has.
+    std::uint64_t short_below_bytes = 0;
+    std::uint32_t short_below_percent = 0;  // 0 .. 99
 };
 
 // Deterministic: its answers follow from what it was shown, in order. One thread. Figures of guests

@@ -70,6 +70,14 @@ TEST_CASE("a host whose swap is full of what static guests once touched kills th
     CHECK(run_of(office(), kBound, 2, constants).totals.host_ooms == 0);
 }
 
+TEST_CASE("a run of more steps than anybody would wait for is refused") {
+    Workload workload = machines(1, kGiB, 1000);
+    workload.length_s = 1e10;  // milliseconds taken for seconds
+    const auto refused = run(workload, kStatic, {1.0, {}}, {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("are its times in seconds?") != std::string::npos);
+}
+
 TEST_CASE("no loan leaves a guest less than it is to keep, whatever a policy wants") {
     Workload workload = machines(2, kGiB, 1000);
     workload.vms[0].fixed_loan_bytes = kUnknownBytes;

@@ -304,6 +304,35 @@ TEST_CASE("policy ballast frees what is reserved, and gives it back when nobody 
     CHECK(host.lent(0) + host.lent(1) == 0);
 }
 
+TEST_CASE("more than the host has cannot be reserved") {
+    Host host;
+    host.bench.backend.host.total_bytes = 8 * kGiB;
+    host.tick();
+    host.reserve(6 * kGiB);
+    const auto refused = host.bench.controller().reserve(3 * kGiB, "", 10min);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::refused);
+    CHECK(refused.error().message().find("expected at most 2 GiB") != std::string::npos);
+    CHECK(host.told().size() == 1);
+}
+
+TEST_CASE("what went back under policy ballast is not taken again when a domain is switched off") {
+    Settings settings;
+    settings.policy.name = "ballast";
+    Host host(settings);
+    host.bench.backend.host.total_bytes = 8 * kGiB;
+    host.bench.backend.table.loaned_bytes[0] = kGiB;  // by somebody, before we came
+    for (int i = 0; i < 1000; ++i) host.tick();
+    REQUIRE(host.lent(0) == 0);
+    const bool whole = GENERATE(true, false);
+    if (whole)
+        REQUIRE(host.bench.controller().release(""));
+    else
+        REQUIRE(host.bench.controller().disable("idle", true));
+    for (int i = 0; i < 3; ++i) host.tick();
+    CHECK(host.lent(0) == 0);
+}
+
 TEST_CASE("reservations end with the policy that lends for them") {
     Host host;
     host.reserve(5 * kGiB);

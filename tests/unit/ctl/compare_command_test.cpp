@@ -185,4 +185,9 @@ TEST_CASE_METHOD(CompareFixture, "compare writes a page, and prints what it prin
     CHECK(run(with_page) == ExitStatus::failed);
     CHECK(err.str().find("cannot write " + with_page.back()) != std::string::npos);
     CHECK(out.str().empty());
+    // Nor over what is read.
+    const std::string trace = write("own.csv", *file_contents(kTrace));
+    CHECK(run({"compare", trace, "--policies", "static", "--report", trace}) == ExitStatus::failed);
+    CHECK(err.str().find(trace + " is an input") != std::string::npos);
+    CHECK(*file_contents(trace) == *file_contents(kTrace));
 }

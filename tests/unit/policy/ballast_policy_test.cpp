@@ -11,7 +11,8 @@ namespace {
 // A host of 16 GiB with guests of 8 GiB each, looked at every ten seconds; all balloons follow at
 // once. A third guest is silent and has touched nothing yet of what it may use.
 struct Host {
-    explicit Host(std::uint64_t may_come_bytes = 16 * kGiB) {
+    explicit Host(std::uint64_t may_come_bytes = 16 * kGiB, const BallastSettings& settings = {})
+        : policy(settings) {
         seen.host.total_bytes = 16 * kGiB;
         seen.host.available_bytes = 8 * kGiB;
         add("a");
@@ -54,6 +55,8 @@ struct Host {
         PolicyInputs inputs;
         inputs.host_reserve_bytes = reserve;
         inputs.reserved_bytes = reserved;
+        inputs.short_below_bytes = short_below;
+        inputs.short_below_percent = 10;
         inputs.held = held;
         policy.request(seen, inputs, requests);
         for (std::size_t row = 0; row < 2; ++row) {
@@ -67,9 +70,10 @@ struct Host {
     }
 
     Observation seen;
-    BallastPolicy policy{BallastSettings{}};
+    BallastPolicy policy;
     std::uint64_t reserve = 0;
     std::uint64_t reserved = 0;
+    std::uint64_t short_below = 0;
     std::vector<std::uint8_t> held;
     std::vector<std::uint64_t> used;
 };
@@ -211,4 +215,48 @@ TEST_CASE("ballast: who does not tell what he uses, or is held, is left alone") 
     const auto asked = host.tick();
     CHECK(asked[0] == 0);
     CHECK(asked[1] > 0);
+}
+
+TEST_CASE("ballast: nobody is left so little that the daemon would give him all back at once") {
+    const bool told = GENERATE(true, false);
+    BallastSettings settings;
+    settings.working_set.cache_share = 0;
+    Host host(16 * kGiB, settings);
+    host.short_below = told ? 2 * kGiB : 0;
+    host.use(0, 6 * kGiB);
+    for (int i = 0; i < 50; ++i) {
+        host.seen.host.available_bytes = 0;
+        host.tick();
+    }
+    const std::uint64_t usable = host.kept(0) - 6 * kGiB;
+    CHECK(host.kept(0) < 8 * kGiB);
+    CHECK((usable >= host.kept(0) / 10) == told);
+}
+
+TEST_CASE(
+    "ballast: who falls silent is not taken from, and has back what he lent once there is plenty") {
+    Host host;
+    for (int i = 0; i < 10; ++i) {
+        host.seen.host.available_bytes = 0;
+        host.tick();
+    }
+    const std::uint64_t kept = host.kept(0);
+    REQUIRE(kept < 7 * kGiB);
+    host.seen.domains.flags[0] = DomainFlags::stale_stats;
+    host.seen.host.available_bytes = 0;
+    host.tick();
+    CHECK(host.kept(0) == kept);
+    host.seen.host.available_bytes = 8 * kGiB;
+    for (int i = 0; i < 300; ++i) host.tick();
+    CHECK(host.kept(0) == 8 * kGiB);
+}
+
+TEST_CASE("ballast: swap that was in use before the first look is no shortage of now") {
+    Host host;
+    host.seen.host.swap_total_bytes = 16 * kGiB;
+    host.seen.host.swap_free_bytes = 6 * kGiB;
+    CHECK(host.tick() == kNothing);
+    host.seen.host.swap_free_bytes = 2 * kGiB;
+    host.seen.host.available_bytes = kGiB;
+    CHECK(host.tick() != kNothing);
 }
