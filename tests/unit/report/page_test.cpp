@@ -158,7 +158,8 @@ TEST_CASE("16 policies on 200 domains at 7 ratios make a page of a few megabytes
     page.inputs[0].runs.resize(kRuns, page.inputs[0].runs[0]);
     const std::string html = page_html(page);
     CHECK(html.size() < 5'500'000);
-    for (const Json& run : data_of(html)["inputs"][0]["runs"]) CHECK(!run["history"].is_null());
+    const Json runs = data_of(html)["inputs"][0]["runs"];
+    for (const Json& run : runs) CHECK(!run["history"].is_null());
 }
 
 TEST_CASE("histories that would make the page too large are left out, the figures are not") {
