@@ -176,7 +176,7 @@ function verdict(view) {
     .map((one) => `${one.policy} ${one.density > 0 ? ratioText(one.density) : "none"}`);
   const goalText = `stall at most ${percent(data.goal_stall_percent)} and nobody out of memory`;
   if (!all.some((one) => !isBound(one.policy))) return `Only the bounds were run: ${limits.join(", ")}.`;
-  if (best === 0) return `No policy kept ${goalText} at the smallest ratio that was run (${limits.join(", ")}).`;
+  if (best === 0) return `No policy kept ${goalText} at the smallest ratio that was run${limits.length > 0 ? ` (${limits.join(", ")})` : ""}.`;
   const winners = all.filter((one) => !isBound(one.policy) && one.density === best).map((one) => one.policy);
-  return `${join(winners)} went furthest: ${ratioText(best)} with ${goalText}. Bounds: ${limits.join(", ")}.`;
+  return `${join(winners)} went furthest: ${ratioText(best)} with ${goalText}.${limits.length > 0 ? ` Bounds: ${limits.join(", ")}.` : ""}`;
 }
