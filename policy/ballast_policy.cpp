@@ -197,21 +197,6 @@ double BallastPolicy::gain_at(double level, Bound bound) const {
     return gain;
 }
 
-// Of what was asked before, what can be counted on.
-double BallastPolicy::on_its_way() const {
-    double bytes = 0;
-    for (const Need& need : needs_)
-        if (need.movable) bytes += need.coming;
-    return bytes;
-}
-
-// What guests do not hold of the host's memory, though it is theirs.
-double BallastPolicy::may_still_take() const {
-    double bytes = 0;
-    for (const Need& need : needs_) bytes += need.total - need.resident;
-    return bytes;
-}
-
 // The room, as a share of each guest's size and at most the comfortable one, that all of them could
 // have at once if those with more gave it to those with less.
 double BallastPolicy::fair_level(double lacks) const {
@@ -296,10 +281,10 @@ BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, doubl
 void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs, double passed_s) {
     const double host = number(state.total_bytes);
     const double available = number(state.available_bytes);
-    const double coming = available + on_its_way();
+    const double coming = available + on_its_way_;
     const double reserve = number(inputs.host_reserve_bytes);
     const double growth = settings_.goal_share * host;
-    const double may_come = may_still_take();
+    const double may_come = may_come_;
     const HostSwap swap = look_at_swap(state, passed_s);
     // What guests cannot take needs no room on the host; somebody who waits for memory does.
     const double waited_for = inputs.reserved_bytes > 0 ? reserve : 0;
@@ -313,8 +298,14 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     if (const double share = affordable_share(kept_back); share < 1)
         for (Need& need : needs_)
             if (need.movable) bound(need, share);
-    const auto [given, owed] =
-        serve_those_short(fair_level(lacks_after(0)), available - reserve - growth / 4);
+    const bool anybody_lacks = std::any_of(needs_.begin(), needs_.end(), [this](const Need& need) {
+        const double room = settings_.comfort_share / 2 * need.room_unit;
+        return need.movable &&
+               need.kept < std::max(need.edge, std::min(need.total, need.in_use + room));
+    });
+    const auto [given, owed] = anybody_lacks ? serve_those_short(fair_level(lacks_after(0)),
+                                                                 available - reserve - growth / 4)
+                                             : Served{};
     const double lacks = lacks_after(given);
     const double wished = reserve + growth + swap.waited_for + owed - coming + given;
     const RequestReason why =
@@ -339,7 +330,12 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
     const double passed_s = begun_ ? std::chrono::duration<double>(seen.at - last_at_).count() : 0;
     begun_ = true;
     last_at_ = seen.at;
-    for (std::size_t row = 0; row < domains.size(); ++row) look(seen, row, inputs, passed_s);
+    may_come_ = on_its_way_ = 0;
+    for (std::size_t row = 0; row < domains.size(); ++row) {
+        look(seen, row, inputs, passed_s);
+        may_come_ += needs_[row].total - needs_[row].resident;
+        on_its_way_ += needs_[row].coming;
+    }
 
     if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes)
         share_out(seen.host, inputs, passed_s);

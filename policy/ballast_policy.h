@@ -90,8 +90,6 @@ class BallastPolicy final : public Policy {
     static double room_kept(const Need& need, double level, Bound bound) noexcept {
         return std::max(need.*bound, std::min(need.total, need.in_use + level * need.room_unit));
     }
-    double may_still_take() const;
-    double on_its_way() const;
     void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
     void ease(double surplus, double most);
     HostSwap look_at_swap(const HostState& host, double passed_s);
@@ -106,7 +104,9 @@ class BallastPolicy final : public Policy {
     Time last_at_{};
     std::size_t next_to_ease_ = 0;
     double to_ease_ = 0;
-    bool wants_ = false;  // the host lacks what is on its way
+    double may_come_ = 0;    // what guests do not hold of the host's memory, though it is theirs
+    double on_its_way_ = 0;  // of what was asked before, what can be counted on
+    bool wants_ = false;     // the host lacks what is on its way
     std::optional<double> host_swapped_;
     std::uint64_t host_stalled_us_ = kUnknownBytes;
 };
