@@ -29,7 +29,6 @@ struct Options : RunOptions {
     std::vector<double> overcommit;
     std::vector<double> floor_percent;
     std::vector<double> k;
-    std::string report;
 };
 
 const std::vector<double> kTraceOvercommit{1, 1.5, 2, 2.5, 3, 3.5, 4};
@@ -197,14 +196,7 @@ void add_compare_command(CLI::App& app, Session& session) {
     add_numbers(*command, "--floor", options->floor_percent, 0, 100,
                 "percent of its capacity that a guest always needs");
     add_numbers(*command, "--k", options->k, 0, 1000, "how often a guest needs what it uses");
-    add_run_options(*command, *options);
-    command
-        ->add_option("--samples", options->constants.samples,
-                     "with --json: so many points over each run, for charts")
-        ->check(CLI::Range(0, 100000))
-        ->type_name("N");
-    command->add_option("--report", options->report, "write a page with charts, for a browser")
-        ->type_name("FILE.html");
+    add_run_options(*command, *options, "with --json: so many points over each run, for charts");
     command->footer(footer());
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

@@ -157,7 +157,7 @@ Result<std::vector<Contestant>> contestants_named(const std::string& names,
 
 RunOptions::RunOptions() : jobs(std::max(1U, std::thread::hardware_concurrency())) {}
 
-void add_run_options(CLI::App& command, RunOptions& options) {
+void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples) {
     command
         .add_option_function<std::string>(
             "--tick",
@@ -192,6 +192,11 @@ void add_run_options(CLI::App& command, RunOptions& options) {
     command.add_option("--jobs", options.jobs, "runs at a time (as many as there are CPUs)")
         ->check(CLI::Range(1, 256))
         ->type_name("N");
+    command.add_option("--samples", options.constants.samples, samples)
+        ->check(CLI::Range(0, 100000))
+        ->type_name("N");
+    command.add_option("--report", options.report, "write a page with charts, for a browser")
+        ->type_name("FILE.html");
 }
 
 std::string constants_text() {

@@ -19,10 +19,12 @@ struct RunOptions {
     std::vector<std::string> changes;  // --set: POLICY.NUMBER=VALUE
     unsigned jobs;                     // as many as there are CPUs
     compare::Constants constants;
+    std::string report;  // the page to write; empty = none
 };
 
-// --tick, --set, --model and --jobs. `options` outlives `command`.
-void add_run_options(CLI::App& command, RunOptions& options);
+// --tick, --set, --model, --jobs, --samples (which means that for the command) and --report.
+// `options` outlives `command`.
+void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples);
 // The constants for --model, for a footer.
 std::string constants_text();
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "conform/replay.h"
+#include "ctl/compared_files.h"
 #include "ctl/file_contents.h"
 #include "ctl/session.h"
 
@@ -57,29 +58,8 @@ Json json_of(const Comparison& comparison) {
 }
 
 ExitStatus run(const Session& session, const std::vector<std::string>& paths) {
-    std::uint64_t compared = 0;
-    std::uint64_t differ = 0;
-    bool broken = false;
-    Json files = Json::array();
-    for (const std::string& path : paths) {
-        const auto comparison = compare(path);
-        if (!comparison) {
-            session.fail({ExitStatus::failed, comparison.error().message()});
-            broken = true;
-            continue;
-        }
-        compared += comparison->compared;
-        differ += comparison->differ;
-        if (session.json)
-            files.push_back(json_of(*comparison));
-        else
-            session.environment.out << text_of(*comparison);
-    }
-    if (session.json)
-        session.print({{"files", files}, {"compared", compared}, {"differ", differ}});
-    else
-        session.environment.out << fmt::format("{} compared, {} differ\n", compared, differ);
-    return broken || differ > 0 || compared == 0 ? ExitStatus::failed : ExitStatus::done;
+    return compare_files(
+        session, paths, compare, [](const Comparison&) { return false; }, json_of, text_of);
 }
 
 }  // namespace

@@ -17,7 +17,6 @@ struct Options : RunOptions {
 
     std::string recording;
     std::vector<std::string> policies{"ballast"};
-    std::string report;
 };
 
 ExitStatus run(const Session& session, const Options& options) {
@@ -79,14 +78,7 @@ void add_replay_command(CLI::App& app, Session& session) {
                      "one or more; `clairvoyant` knows the future (ballast)")
         ->type_name("P")
         ->allow_extra_args(false);
-    add_run_options(*command, *options);
-    command
-        ->add_option("--samples", options->constants.samples,
-                     "so many points of what was lent over time (12)")
-        ->check(CLI::Range(0, 100000))
-        ->type_name("N");
-    command->add_option("--report", options->report, "write a page with charts, for a browser")
-        ->type_name("FILE.html");
+    add_run_options(*command, *options, "so many points of what was lent over time (12)");
     command->footer(footer());
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

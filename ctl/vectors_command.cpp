@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "ctl/compared_files.h"
 #include "ctl/file_contents.h"
 #include "ctl/session.h"
 #include "vectors/compare.h"
@@ -44,32 +45,14 @@ Json json_of(const Comparison& comparison) {
 
 ExitStatus run(const Session& session, const std::string& policy,
                const std::vector<std::string>& paths) {
-    std::uint64_t compared = 0;
-    std::uint64_t differ = 0;
-    bool broken = false;
-    Json files = Json::array();
-    for (const std::string& path : paths) {
-        const auto comparison = compare(policy, path);
-        if (!comparison) {
-            session.fail({ExitStatus::failed, comparison.error().message()});
-            broken = true;
-            continue;
-        }
-        for (const std::string& line : comparison->malformed)
+    const auto told_broken = [&session](const Comparison& comparison) {
+        for (const std::string& line : comparison.malformed)
             session.fail({ExitStatus::failed, line});
-        broken = broken || !comparison->malformed.empty();
-        compared += comparison->compared;
-        differ += comparison->differ;
-        if (session.json)
-            files.push_back(json_of(*comparison));
-        else
-            session.environment.out << text_of(*comparison);
-    }
-    if (session.json)
-        session.print({{"files", files}, {"compared", compared}, {"differ", differ}});
-    else
-        session.environment.out << fmt::format("{} compared, {} differ\n", compared, differ);
-    return broken || differ > 0 || compared == 0 ? ExitStatus::failed : ExitStatus::done;
+        return !comparison.malformed.empty();
+    };
+    return compare_files(
+        session, paths, [&policy](const std::string& path) { return compare(policy, path); },
+        told_broken, json_of, text_of);
 }
 
 }  // namespace

@@ -31,6 +31,17 @@ bool speaks(const DomainTable& domains, std::size_t row) noexcept {
            domains.usable_bytes[row] != kUnknownBytes;
 }
 
+// The largest argument from 0 to `high` at which `gain`, which falls, is still above `wanted`.
+template <class Gain>
+double largest(double high, const Gain& gain, double wanted) {
+    double low = 0;
+    for (int halving = 0; halving < kHalvings; ++halving) {
+        const double middle = (low + high) / 2;
+        (gain(middle) > wanted ? low : high) = middle;
+    }
+    return low;
+}
+
 }  // namespace
 
 BallastSettings ballast_settings(const PolicyChoice& choice) {
@@ -141,14 +152,8 @@ double BallastPolicy::affordable_share(double lacks) const {
                                                need.least_kept, need.total));
         return bytes;
     };
-    double low = 0;
-    double high = 1;
-    if (gain(high) >= lacks) return high;
-    for (int halving = 0; halving < kHalvings; ++halving) {
-        const double middle = (low + high) / 2;
-        (gain(middle) > lacks ? low : high) = middle;
-    }
-    return low;
+    if (gain(1) >= lacks) return 1;
+    return largest(1, gain, lacks);
 }
 
 // Asymmetric: nobody waits for what he is short of, and nobody has less than half of the room that
@@ -208,26 +213,15 @@ double BallastPolicy::fair_level(double lacks) const {
                     std::min(need.most_gain, need.resident - room_kept(need, level, &Need::least));
         return bytes;
     };
-    double low = 0;
-    double high = settings_.comfort_share;
-    if (gain(high) >= lacks) return high;
-    for (int halving = 0; halving < kHalvings; ++halving) {
-        const double middle = (low + high) / 2;
-        (gain(middle) > lacks ? low : high) = middle;
-    }
-    return low;
+    if (gain(settings_.comfort_share) >= lacks) return settings_.comfort_share;
+    return largest(settings_.comfort_share, gain, lacks);
 }
 
 // The most room, as a share of each guest's size, that can be left to all.
 double BallastPolicy::level_for(double wanted, Bound bound) const {
-    double low = 0;
-    double high = 1;
-    if (gain_at(low, bound) <= wanted) return low;
-    for (int halving = 0; halving < kHalvings; ++halving) {
-        const double middle = (low + high) / 2;
-        (gain_at(middle, bound) > wanted ? low : high) = middle;
-    }
-    return low;
+    if (gain_at(0, bound) <= wanted) return 0;
+    return largest(
+        1, [&](double level) { return gain_at(level, bound); }, wanted);
 }
 
 // Those with the most room beside what they use give first, until all have as little: nobody is
