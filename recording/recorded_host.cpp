@@ -21,6 +21,11 @@ constexpr std::size_t kRoundsUntilGone = 3;
 // the pause before it.
 constexpr double kShortestGap_s = 60;
 constexpr double kGapTimes = 3;
+// A guest tells its figures, and its host its balloon, late by a period at most. After this time
+// they belong together.
+constexpr double kSettled_s = 10;
+// A balloon that moved less than this share of its guest leaves its figures as good as they were.
+constexpr std::uint64_t kSmallMoves = 64;
 
 std::string span(double seconds) {
     return format_duration(std::chrono::seconds(std::llround(seconds)));
@@ -52,7 +57,9 @@ void RecordedHost::change(double at_s, std::size_t guest, WorkloadChangeKind kin
     if (guests_[guest].there == comes) return;
     guests_[guest].there = comes;
     changes_.push_back({at_s, guest, kind});
-    if (!comes) guests_[guest].last.reset();  // what comes back has other figures
+    if (comes) return;
+    settle(guests_[guest], at_s);
+    guests_[guest].last.reset();  // what comes back has other figures
 }
 
 void RecordedHost::add(const RecordedGuest& row) {
@@ -67,41 +74,51 @@ void RecordedHost::add(const RecordedGuest& row) {
     if (guest.there && round_ - guest.told_round >= kRoundsUntilGone)
         change(guest.told_s, found->second, WorkloadChangeKind::goes);
     change(at_s, found->second, WorkloadChangeKind::comes);
-    guest.told_s = at_s;
-    guest.told_round = round_;
     guest.capacity_bytes = std::max(guest.capacity_bytes, row.total_bytes);
     if (row.shares) guest.shares = static_cast<std::uint32_t>(std::min(*row.shares, kMostShares));
     use(guest, row, at_s);
     count_faults(guest, row);
+    guest.told_s = at_s;
+    guest.told_round = round_;
     guest.last = row;
+}
+
+// What is not certain by now is forgotten.
+void RecordedHost::settle(Guest& guest, double now_s) {
+    auto& points = guest.demand.points;
+    if (guest.in_doubt && guest.in_doubt->at_s <= now_s &&
+        (points.empty() || points.back().bytes != guest.in_doubt->bytes))
+        points.push_back(*guest.in_doubt);
+    guest.in_doubt.reset();
 }
 
 // Its programs' demand: what it keeps less what it could use at once.
 void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
+    const std::uint64_t kept = row.total_bytes - std::min(row.loaned_bytes, row.total_bytes);
     guest.lags = guest.lags && guest.last;
     if (guest.last) {
         const RecordedGuest& last = *guest.last;
         const bool figures_are_new =
             row.unused_bytes != last.unused_bytes || row.usable_bytes != last.usable_bytes;
-        const bool moved =
-            row.total_bytes != last.total_bytes || row.loaned_bytes != last.loaned_bytes;
-        guest.lags = !figures_are_new && (guest.lags || moved);
+        const std::uint64_t kept_before =
+            last.total_bytes - std::min(last.loaned_bytes, last.total_bytes);
+        const std::uint64_t moved = std::max(kept, kept_before) - std::min(kept, kept_before);
+        // Where the balloon moved, the last figures may have been of after it already.
+        if (moved > row.total_bytes / kSmallMoves && at_s - guest.told_s < kSettled_s)
+            guest.in_doubt.reset();
+        guest.lags = !figures_are_new && (guest.lags || moved > 0);
     }
-    if (guest.lags) return;
+    settle(guest, at_s);
     KnownBytes idle = row.usable_bytes;
     if (!idle && row.unused_bytes) {
         idle = *row.unused_bytes + std::min(row.cache_bytes.value_or(0), kMostBytes);
         guest.without_usable = true;
     }
     if (!idle) return;
-    const std::uint64_t kept = row.total_bytes - std::min(row.loaned_bytes, row.total_bytes);
-    if (*idle > kept) {
+    if (*idle <= kept)
+        guest.in_doubt = {at_s + (guest.lags ? kSettled_s : 0), static_cast<double>(kept - *idle)};
+    else if (!guest.lags)
         ++guest.contradictions;
-        return;
-    }
-    const auto bytes = static_cast<double>(kept - *idle);
-    if (guest.demand.points.empty() || guest.demand.points.back().bytes != bytes)
-        guest.demand.points.push_back({at_s, bytes});
 }
 
 void RecordedHost::count_faults(Guest& guest, const RecordedGuest& row) {
@@ -220,6 +237,12 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
     for (std::size_t i = 0; i < guests_.size(); ++i)
         if (guests_[i].there && round_ - guests_[i].told_round >= kRoundsUntilGone)
             change(guests_[i].told_s, i, WorkloadChangeKind::goes);
+    for (Guest& guest : guests_) {
+        // Better than nothing.
+        if (guest.in_doubt && guest.demand.points.empty())
+            guest.in_doubt->at_s = std::min(guest.in_doubt->at_s, length_s);
+        settle(guest, length_s);
+    }
     if (tick_)
         outcome_.lent_byte_s += static_cast<double>(tick_->loaned_bytes) * (last_s_ - tick_->at_s);
     outcome_.lent.steps = true;

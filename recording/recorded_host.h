@@ -80,6 +80,8 @@ class RecordedHost {
         std::uint64_t credit_bytes = 0;    // the largest
         bool there = false;
         bool lags = false;  // its figures are of before its balloon moved
+        // What it needs by its last figures, unless its balloon turns out to have moved meanwhile.
+        std::optional<DemandPoint> in_doubt;
         double told_s = 0;
         std::size_t told_round = 0;
         std::optional<RecordedGuest> last;
@@ -92,6 +94,7 @@ class RecordedHost {
     double time(double at_s);
     void change(double at_s, std::size_t guest, WorkloadChangeKind kind);
     static void use(Guest& guest, const RecordedGuest& row, double at_s);
+    static void settle(Guest& guest, double now_s);
     void count_faults(Guest& guest, const RecordedGuest& row);
     void look_for_gap(double at_s);
     std::vector<std::string> notes() const;

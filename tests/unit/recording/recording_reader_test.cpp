@@ -110,13 +110,13 @@ TEST_CASE("a guest's figures are hints") {
     host.tell(1, "mute", 4 * kGiB, 0, UINT64_MAX);
     host.tell(1, "nobody", 0, 0, 0);
     host.tell(1, "full", 4 * kGiB, 0, 0);
-    host.tell(2, "liar", 4 * kGiB, 3 * kGiB, 2 * kGiB);
-    host.tell(3, "liar", 4 * kGiB, 5 * kGiB, 0);
-    host.tick(3);
+    host.tell(20, "liar", 4 * kGiB, 3 * kGiB, 2 * kGiB);
+    host.tell(40, "liar", 4 * kGiB, 5 * kGiB, 0);
+    host.tick(40);
     const Recording recording = fixture.read();
     REQUIRE(recording.workload.vms.size() == 3);
     // More usable than it keeps: as if it had not been told. More lent than it has: it keeps none.
-    CHECK(demand(recording, 0) == Points{{0, 1}, {3, 0}});
+    CHECK(demand(recording, 0) == Points{{0, 1}, {40, 0}});
     CHECK(demand(recording, 1) == Points{{0, 4}, {1, 2}});
     CHECK(recording.workload.vms[2].name == "full");
     CHECK(demand(recording, 2) == Points{{1, 4}});
@@ -136,14 +136,44 @@ TEST_CASE("figures of before a balloon moved do not count as demand") {
     ReaderFixture fixture;
     Teller& host = fixture.host;
     host.tell(0, "a", 4 * kGiB, 0, 3 * kGiB);
-    host.tell(5, "a", 4 * kGiB, 2 * kGiB, 3 * kGiB);  // keeps 2 GiB, tells 3: old
-    host.tell(6, "a", 4 * kGiB, kGiB, 3 * kGiB);      // and still
-    host.tell(60, "a", 4 * kGiB, kGiB, 3 * kGiB);     // told once a minute
+    host.tell(15, "a", 4 * kGiB, 2 * kGiB, 3 * kGiB);      // keeps 2 GiB, tells 3: old
+    host.tell(16, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // and still
+    host.tell(60, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // told once a minute
     host.tell(61, "a", 4 * kGiB, kGiB, kGiB);
     host.ticks(0, 70);
     const Recording recording = fixture.read();
     CHECK(demand(recording) == Points{{0, 1}, {61, 2}});
     CHECK(recording.notes.empty());
+}
+
+TEST_CASE("figures that may be of after a balloon moved do not count as demand") {
+    ReaderFixture fixture;
+    Teller& host = fixture.host;
+    host.tell(0, "a", 4 * kGiB, 0, 3 * kGiB);
+    host.tell(20, "a", 4 * kGiB, 0, kGiB);         // lends 2 GiB already, which nobody saw yet
+    host.tell(21, "a", 4 * kGiB, 2 * kGiB, kGiB);  // seen now; the figures stay what they are
+    host.tell(40, "a", 4 * kGiB, 2 * kGiB, kGiB / 2);
+    host.tell(41, "a", 4 * kGiB, 2 * kGiB + kMiB, kGiB / 4);  // hardly moved
+    host.tell(52, "a", 4 * kGiB, kGiB, kGiB);
+    host.ticks(0, 70);
+    const Recording recording = fixture.read();
+    CHECK(demand(recording) == Points{{0, 1}, {40, 1.5}, {41, 1.75 - 1.0 / 1024}, {52, 2}});
+}
+
+TEST_CASE("figures that stay the same after a balloon moved are believed after a while") {
+    ReaderFixture fixture;
+    Teller& host = fixture.host;
+    host.tell(0, "a", 4 * kGiB, 0, kGiB);
+    host.tell(1, "a", 4 * kGiB, 2 * kGiB, kGiB);
+    host.tell(1, "b", 4 * kGiB, 0, kGiB);
+    host.ticks(0, 5);
+    SECTION("which the recording lasts") {
+        host.ticks(6, 30);
+        CHECK(demand(fixture.read()) == Points{{11, 1}});
+    }
+    SECTION("or at its end, where nothing else is known") {
+        CHECK(demand(fixture.read()) == Points{{5, 1}});
+    }
 }
 
 TEST_CASE("guests come when they are told of, and go when they are not any more") {
