@@ -69,6 +69,18 @@ void add_get(CLI::App& app, Session& session) {
     });
 }
 
+// Written under another policy, it waits for `fixed`.
+void tell_where_unused(const Session& session, const std::string& attribute) {
+    if (attribute != "simulate_loan_target_kb") return;
+    const Answer status = session.client().status();
+    const std::string policy = status ? status->value("policy", "fixed") : "fixed";
+    if (policy != "fixed")
+        session.environment.err << printable(fmt::format(
+                                       "ballastctl: policy {} does not look at {}, fixed does",
+                                       policy, attribute))
+                                << "\n";
+}
+
 void add_set(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("set", "Writes an attribute of a domain");
     const auto words = add_words(*command, 2, "DOMAIN ATTR VALUE");
@@ -88,6 +100,7 @@ void add_set(CLI::App& app, Session& session) {
                                          words->of_default ? "default" : words->domain(),
                                          words->after(0), answer->at("value").get<std::string>()))
                 << "\n";
+            tell_where_unused(session, words->after(0));
             return ExitStatus::done;
         };
     });

@@ -64,6 +64,20 @@ ExitStatus give_up(const Session& session, std::uint64_t id, const std::string& 
         {ExitStatus::failed, cancelled ? why + "; the reservation is cancelled" : why});
 }
 
+// What keeps domains from lending more; empty if nothing is known.
+std::string obstacles(const Session& session) {
+    const Answer status = session.client().status();
+    if (!status || !status->is_object()) return "";
+    if (status->value("disabled", false)) return "; lending is switched off";
+    const Json constraints =
+        status->value(Json::json_pointer("/domains/constraints"), Json::object());
+    std::string bound;
+    for (const auto& [name, count] : constraints.items())
+        bound += fmt::format("{}{} {}", bound.empty() ? "; domains are bound by " : ", ",
+                             printable(name), count.dump());
+    return bound;
+}
+
 // By itself, while it was waited for.
 ExitStatus ended(const Session& session, std::uint64_t id, bool expired,
                  const std::string& domain) {
@@ -99,8 +113,8 @@ ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration p
         if (interruptible.interrupted()) return give_up(session, id, "interrupted");
         if (clock.now() >= deadline)
             return give_up(session, id,
-                           fmt::format("not free within {}: {} are available on the host",
-                                       format_duration(patience), available));
+                           fmt::format("not free within {}: {} are available on the host{}",
+                                       format_duration(patience), available, obstacles(session)));
         if (live.due()) live.show(fmt::format("{} available\n", available));
         std::this_thread::sleep_for(kLookEvery);
     }

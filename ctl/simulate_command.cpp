@@ -127,6 +127,8 @@ void add_simulate_command(CLI::App& app, Session& session) {
             [options](const std::string& text) {
                 const auto until = parse_duration(text);
                 if (!until) throw CLI::ValidationError("--until", until.error().message());
+                if (*until <= Duration{0})
+                    throw CLI::ValidationError("--until", "'" + text + "', expected more than 0");
                 options->until = *until;
             },
             "stop after this much simulated time (90s, 10m, 2h, 1d)")

@@ -40,6 +40,7 @@ enum class DomainFlags : std::uint16_t {
     saving = 1U << 11U,         // its memory is being written out
     no_stats = 1U << 12U,       // guest statistics never came
     bad_stats = 1U << 13U,      // guest statistics contradict each other; figures are unknown
+    late_stats = 1U << 14U,     // guest statistics may be of before its balloon last moved
 };
 
 constexpr DomainFlags operator|(DomainFlags a, DomainFlags b) noexcept {

@@ -90,7 +90,8 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
                 .kept = need.kept,
                 .usable = told,
                 .cache = cache == kUnknownBytes ? told : number(cache),
-                .major_faults = domains.major_faults[row]},
+                .major_faults = domains.major_faults[row],
+                .late = has(domains.flags[row], DomainFlags::late_stats)},
                passed_s, settings_.working_set);
     need.movable = true;
     need.settled = guest.settled();

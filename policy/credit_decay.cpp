@@ -13,7 +13,8 @@ std::uint64_t decayed_credit(std::uint64_t credit_bytes, Duration elapsed,
     const double left = std::exp2(-(Seconds(elapsed) / Seconds(half_life)));
     const double bytes = static_cast<double>(credit_bytes) * left;
     // Rounding to the nearest double may come out above.
-    return std::min(credit_bytes, static_cast<std::uint64_t>(bytes));
+    return bytes < 0x1p64 ? std::min(credit_bytes, static_cast<std::uint64_t>(bytes))
+                          : credit_bytes;
 }
 
 }  // namespace ballast

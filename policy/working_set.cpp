@@ -28,8 +28,6 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
         still_s_ = 0;
         faults_ = kUnknownBytes;
         kept_settled_ = kept_ = told.kept;
-        usable_ = told.usable;
-        fresh_ = true;
     }
     const bool was_settled = known_ && settled();
     growth_ *= decay(passed_s / settings.growth_half_life_s);
@@ -51,12 +49,7 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
 void WorkingSet::settle(const GuestFigures& told, double passed_s) {
     const bool moved = std::abs(told.kept - kept_) > kPageBytes;
     kept_ = told.kept;
-    const double usable_before = std::exchange(usable_, told.usable);
-    if (moved) {
-        usable_moved_ = usable_before;
-        fresh_ = false;
-    }
-    fresh_ = fresh_ || told.usable != usable_moved_;
+    late_ = told.late;
     const bool contradictory = told.usable > told.kept;
     const bool just_moved = moved && passed_s < kSettle_s;
     still_s_ = just_moved || contradictory ? 0 : still_s_ + passed_s;

@@ -25,6 +25,7 @@ struct GuestFigures {
     double usable = 0;  // MemAvailable
     double cache = 0;
     std::uint64_t major_faults = kUnknownBytes;
+    bool late = false;  // all but `total` and `kept` may be of before its balloon last moved
 };
 
 // One thread.
@@ -42,9 +43,9 @@ class WorkingSet {
     // The largest of late, within growth_s to twice that.
     double growth() const noexcept { return growth_; }
     // Size and statistics belong together. Not so for a moment after its balloon has moved, as
-    // statistics come later, nor until they have changed since: then `used` is what it uses at
+    // statistics come later, nor before it has told some since: then `used` is what it uses at
     // least.
-    bool settled() const noexcept { return fresh_ && still_s_ >= kSettle_s; }
+    bool settled() const noexcept { return !late_ && still_s_ >= kSettle_s; }
 
   private:
     static constexpr double kSettle_s = 2;  // statistics are a second apart, and a tick late
@@ -57,9 +58,7 @@ class WorkingSet {
     double kept_ = 0;          // at the last look
     double kept_settled_ = 0;  // when last settled
     double still_s_ = 0;       // so long its size has been the same, as far as is known
-    double usable_ = 0;        // at the last look
-    double usable_moved_ = 0;  // before its balloon last moved
-    bool fresh_ = true;        // it told other figures since
+    bool late_ = false;        // as told at the last look
     double used_ = 0;
     double growth_ = 0;
     double window_s_ = 0;  // since the window of `least_used_` began

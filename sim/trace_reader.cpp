@@ -120,30 +120,29 @@ class TraceParser {
 
     Result<void> add(const Row& row) {
         const std::uint64_t capacity_bytes = row.capacity_kib * kKiB;
-        if (workload_.vms.empty() || workload_.vms.back().name != row.vm) {
-            const auto [first, is_new] = first_line_.emplace(row.vm, number_);
-            if (!is_new)
-                return problem(1, fmt::format("{} was told before, from line {} on; expected its "
-                                              "rows together",
-                                              quoted(row.vm), first->second));
-            WorkloadVm& vm = workload_.vms.emplace_back();
-            vm.name = row.vm;
-            vm.capacity_bytes = capacity_bytes;
-            vm.min_mem_bytes = kUnknownBytes;
-            vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
-            vm.series = workload_.series.size();
-            workload_.series.emplace_back();
+        if (workload_.vms.empty() || workload_.vms[current_].name != row.vm) {
+            const auto [found, is_new] = index_of_.emplace(row.vm, workload_.vms.size());
+            current_ = found->second;
+            if (is_new) {
+                WorkloadVm& vm = workload_.vms.emplace_back();
+                vm.name = row.vm;
+                vm.capacity_bytes = capacity_bytes;
+                vm.min_mem_bytes = kUnknownBytes;
+                vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
+                vm.series = workload_.series.size();
+                workload_.series.emplace_back();
+            }
         }
-        auto& points = workload_.series.back().points;
+        auto& points = workload_.series[current_].points;
         const std::size_t after_name = row.vm.size() + 2;
         if (!points.empty() && row.at_s <= points.back().at_s)
             return problem(after_name, fmt::format("t_s is {}, expected more than the {} before it",
                                                    row.at_s, points.back().at_s));
-        if (workload_.vms.back().capacity_bytes != capacity_bytes)
+        if (workload_.vms[current_].capacity_bytes != capacity_bytes)
             return problem(
                 after_name,
                 fmt::format("capacity_kib is {}, expected {} as in the rows before it",
-                            row.capacity_kib, workload_.vms.back().capacity_bytes / kKiB));
+                            row.capacity_kib, workload_.vms[current_].capacity_bytes / kKiB));
         points.push_back({row.at_s, static_cast<double>(row.used_kib * kKiB)});
         return {};
     }
@@ -177,7 +176,8 @@ class TraceParser {
     std::size_t number_ = 0;
     const std::string& name_;
     Workload workload_;
-    std::unordered_map<std::string_view, std::size_t> first_line_;
+    std::unordered_map<std::string_view, std::size_t> index_of_;
+    std::size_t current_ = 0;  // of the last row's machine
 };
 
 Result<std::string> contents(const std::string& path) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 #include "vectors/difference.h"
@@ -59,6 +60,12 @@ void split_steps(const Input& line, Vector& vector) {
         if (line.contains(name)) vector.output[name] = line[name];
 }
 
+bool tells_results(const Json& output) {
+    const Json& steps = output["steps"];
+    return output.size() > 1 ||
+           std::any_of(steps.begin(), steps.end(), [](const Json& step) { return !step.empty(); });
+}
+
 Result<Vector> read(std::string_view text) {
     constexpr int deepest = 32;
     bool too_deep = false;
@@ -73,6 +80,8 @@ Result<Vector> read(std::string_view text) {
     vector.kind = text_if_any(line, "kind");
     if (line.contains("steps") && line["steps"].is_array()) {
         split_steps(line, vector);
+        if (!tells_results(vector.output))
+            return fail(Errc::bad_data, "expected a 'new_balloon' in its steps, or 'expected'");
         return vector;
     }
     if (!line.contains("input") || !line.contains("output") || !line["output"].is_object() ||

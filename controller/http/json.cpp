@@ -27,7 +27,7 @@ std::string timestamp(WallTime time) {
                        fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis.count());
 }
 
-constexpr std::array<std::pair<DomainFlags, std::string_view>, 14> kFlagNames{{
+constexpr std::array<std::pair<DomainFlags, std::string_view>, 15> kFlagNames{{
     {DomainFlags::paused, "paused"},
     {DomainFlags::migrating, "migrating"},
     {DomainFlags::hotplug, "hotplug"},
@@ -42,6 +42,7 @@ constexpr std::array<std::pair<DomainFlags, std::string_view>, 14> kFlagNames{{
     {DomainFlags::saving, "saving"},
     {DomainFlags::no_stats, "no_stats"},
     {DomainFlags::bad_stats, "bad_stats"},
+    {DomainFlags::late_stats, "late_stats"},
 }};
 
 Json flags_json(DomainFlags flags) {

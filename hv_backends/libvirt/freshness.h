@@ -23,11 +23,20 @@ class Freshness {
     DomainFlags update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
                        Time now) noexcept;
 
+    // Its balloon is of another size than at the last look. What the guest told until now may be of
+    // before that.
+    void balloon_moved() noexcept { late_update_s_ = last_update_s_; }
+    // It has told nothing since.
+    bool is_late() const noexcept {
+        return last_update_s_ != 0 && last_update_s_ == late_update_s_;
+    }
+
   private:
     std::uint64_t last_update_s_ = 0;
     std::uint64_t before_s_ = 0;  // what was told last before the guest started over
-    Time since_{};                // restart, or the domain last stood still
-    Time moved_at_{};             // last_update_s_ last changed, or the domain last stood still
+    std::uint64_t late_update_s_ = 0;
+    Time since_{};     // restart, or the domain last stood still
+    Time moved_at_{};  // last_update_s_ last changed, or the domain last stood still
 };
 
 }  // namespace ballast

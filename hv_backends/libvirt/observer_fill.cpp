@@ -128,10 +128,13 @@ void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags stat
         domain.ballooned_bytes = figures.ballooned_bytes;
         relay_.set_ballooned(domain.key, figures.ballooned_bytes);
     }
-    if (sample.current_kib != kUnknownBytes || !domain.balloon_told)
-        domain.loaned_bytes = figures.loaned_bytes;
-    else
+    if (sample.current_kib == kUnknownBytes && domain.balloon_told) {
         flags = flags | DomainFlags::unanswered;  // and not: took everything back
+    } else if (domain.loaned_bytes != figures.loaned_bytes) {
+        domain.loaned_bytes = figures.loaned_bytes;
+        domain.freshness.balloon_moved();
+    }
+    if (domain.freshness.is_late()) flags = flags | DomainFlags::late_stats;
     domain.balloon_told = domain.balloon_told || sample.current_kib != kUnknownBytes;
     table.flags[row] = flags;
     table.total_bytes[row] = figures.total_bytes;

@@ -30,6 +30,7 @@ static_assert(static_cast<unsigned>(DomainFlags::crashed) == BALLAST_DOMAIN_CRAS
 static_assert(static_cast<unsigned>(DomainFlags::saving) == BALLAST_DOMAIN_SAVING);
 static_assert(static_cast<unsigned>(DomainFlags::no_stats) == BALLAST_DOMAIN_NO_STATS);
 static_assert(static_cast<unsigned>(DomainFlags::bad_stats) == BALLAST_DOMAIN_BAD_STATS);
+static_assert(static_cast<unsigned>(DomainFlags::late_stats) == BALLAST_DOMAIN_LATE_STATS);
 static_assert(kUnknownBytes == BALLAST_UNKNOWN_BYTES);
 static_assert(static_cast<int>(EventKind::domain_came) == BALLAST_EVENT_DOMAIN_CAME);
 static_assert(static_cast<int>(EventKind::oom) == BALLAST_EVENT_OOM);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 60U;
 constexpr std::uint8_t kLeastPageShift = 12;
 constexpr std::uint8_t kMostPageShift = 24;
-constexpr unsigned kKnownFlags = (BALLAST_DOMAIN_BAD_STATS << 1U) - 1U;
+constexpr unsigned kKnownFlags = (BALLAST_DOMAIN_LATE_STATS << 1U) - 1U;
 
 // What is wrong with a row's figures; empty = nothing. The guest's own figures are hints anyway.
 std::string problem_with_figures(const DomainTable& domains, std::size_t row) {

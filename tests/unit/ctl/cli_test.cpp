@@ -80,6 +80,7 @@ TEST_CASE("a wrong command line asks nothing and ends with the usage status") {
         {"check-config"},
         {"simulate"},
         {"simulate", "x.yaml", "--until", "soon"},
+        {"simulate", "x.yaml", "--until", "0s"},
         {"simulate", "x.yaml", "--seed", "-1"},
         {"--api"},
     }));
@@ -204,6 +205,20 @@ TEST_CASE("get prints the bare value, set what it is now") {
     fixture.answer(200, answer);
     CHECK(fixture.run({"set", "db-1", "oom_kb", "64"}) == ExitStatus::done);
     CHECK(fixture.out.str() == "db-1: oom_kb is 64 now\n");
+}
+
+TEST_CASE("set says so where the policy does not look at the loan target") {
+    const auto [status, told] = GENERATE(table<std::string, std::string>(
+        {{R"({"policy": "ballast"})",
+          "ballastctl: policy ballast does not look at simulate_loan_target_kb, fixed does\n"},
+         {R"({"policy": "fixed"})", ""}}));
+    CtlFixture fixture;
+    fixture.answer(
+        200, R"({"domain": "db-1", "attribute": "simulate_loan_target_kb", "value": "1024"})");
+    fixture.answer(200, status);
+    CHECK(fixture.run({"set", "db-1", "simulate_loan_target_kb", "1024"}) == ExitStatus::done);
+    CHECK(fixture.out.str() == "db-1: simulate_loan_target_kb is 1024 now\n");
+    CHECK(fixture.err.str() == told);
 }
 
 TEST_CASE("output that cannot be written is a failure") {

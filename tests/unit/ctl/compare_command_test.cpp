@@ -47,7 +47,7 @@ TEST_CASE("numbers are listed, counted up, or both") {
     CHECK(numbers("0:1:0.1").back() == 1);
     CHECK(numbers("3,1:2:1,2") == std::vector<double>{1, 2, 3});
     for (const char* bad : {"", "x", "1,", "1:2", "2:1:1", "1:2:0", "1:2:-1", "11", "-1", "nan",
-                            "0:10:0.001", "1:2:1:1", "1 "})
+                            "0:10:0.001", "1:2:1:1", "1 2"})
         CHECK(numbers(bad) == std::vector<double>{-1});
 }
 
@@ -88,7 +88,7 @@ TEST_CASE_METHOD(CompareFixture,
     CHECK(has(on_loans, "cmm") == 1);
     CHECK(has(on_loans, "fixed") == 0);
     const auto named = policies(
-        compare({kTrace, "--policies", "fixed,clairvoyant", "--overcommit", "1", "--tick", "5m"}));
+        compare({kTrace, "--policies", "fixed, clairvoyant", "--overcommit", "1", "--tick", "5m"}));
     CHECK(named == std::vector<std::string>{"static", "fixed", "clairvoyant"});
 }
 

@@ -37,11 +37,17 @@ TEST_CASE("reserve cancels what it did not get in time, and says what there is")
     CtlFixture fixture;
     fixture.answer(200, R"({"id": 7})");
     fixture.answer(200, list_of(reservation(7, false)));
+    const auto [status, why] = GENERATE(table<std::string, std::string>(
+        {{R"({"disabled": true, "domains": {"constraints": {}}})", "; lending is switched off"},
+         {R"({"disabled": false, "domains": {"constraints": {"stuck": 1, "min_mem": 3}}})",
+          "; domains are bound by stuck 1, min_mem 3"},
+         {R"({"disabled": false, "domains": {"constraints": {}}})", ""},
+         {R"([])", ""}}));
+    fixture.answer(200, status);
     fixture.answer(200, R"({"id": 7, "cancelled": true})");
     CHECK(fixture.run({"reserve", "2GiB", "--timeout", "0s"}) == ExitStatus::failed);
-    CHECK(fixture.err.str() ==
-          "ballastctl: not free within 0ms: 1 GiB are available on the host; the reservation is "
-          "cancelled\n");
+    CHECK(fixture.err.str() == "ballastctl: not free within 0ms: 1 GiB are available on the host" +
+                                   why + "; the reservation is cancelled\n");
     CHECK(fixture.script.sent.back() == "DELETE /api/v1/reservations/7");
 }
 

@@ -81,6 +81,21 @@ TEST_CASE("time while the domain stands still does not age its statistics") {
     CHECK(freshness.update(100, 1, true, Time{1h + 6s}) == DomainFlags::stale_stats);
 }
 
+TEST_CASE("statistics are late from a balloon's move until the guest tells some again") {
+    Freshness freshness = seen_first_at(Time{});
+    freshness.balloon_moved();
+    CHECK_FALSE(freshness.is_late());  // there are none
+    freshness.update(100, 1, true, Time{1s});
+    CHECK_FALSE(freshness.is_late());
+    freshness.balloon_moved();
+    CHECK(freshness.is_late());
+    freshness.update(100, 1, true, Time{2s});
+    freshness.update(0, 1, true, Time{3s});
+    CHECK(freshness.is_late());
+    freshness.update(101, 1, true, Time{4s});
+    CHECK_FALSE(freshness.is_late());
+}
+
 TEST_CASE("a reboot starts over") {
     Freshness freshness = seen_first_at(Time{});
     CHECK(freshness.update(100, 1, true, Time{}) == DomainFlags::none);

@@ -67,7 +67,7 @@ class Chaos {
                   &domains.resident_bytes})
                 (*column)[row] = figure(total);
             domains.loan_request_bytes[row] = 0;
-            domains.flags[row] = static_cast<DomainFlags>(random_() & 0x3fffU);
+            domains.flags[row] = static_cast<DomainFlags>(random_() & 0x7fffU);
             fixed[row] = figure(total);
             min_mem[row] = figure(total);
             set[row] = figure(total);

@@ -82,10 +82,35 @@ TEST_CASE("a broken trace is told with its line and column, and what was expecte
           "t.csv:3:3: t_s is 5, expected more than the 5 before it");
     CHECK(problem(kHead + "a,5,10,1\na,4,10,1\n").find("t.csv:3:3: ") == 0);
     CHECK(problem(kHead + "a,0,10,1\na,1,12,1\n").find("t.csv:3:3: capacity_kib is 12") == 0);
-    CHECK(problem(kHead + "a,0,10,1\nb,0,10,1\na,1,10,1\n") ==
-          "t.csv:4:1: 'a' was told before, from line 2 on; expected its rows together");
+    CHECK(problem(kHead + "a,5,10,1\nb,5,12,1\na,4,10,1\n") ==
+          "t.csv:4:3: t_s is 4, expected more than the 5 before it");
+    CHECK(problem(kHead + "a,0,10,1\nb,0,12,1\na,1,12,1\n").find("t.csv:4:3: capacity_kib is 12") ==
+          0);
     CHECK(problem(kHead + "a,0,10,1\nb,0,10,1\n").find("all rows are of one time") !=
           std::string::npos);
+}
+
+TEST_CASE("rows in the order of time are the trace that rows machine by machine are") {
+    const auto by_machine =
+        parse_trace(kHead + "a,0,10,1\na,5,10,2\na,9,10,3\nb,0,20,4\nb,5,20,5\n", "t.csv");
+    const auto by_time =
+        parse_trace(kHead + "a,0,10,1\nb,0,20,4\na,5,10,2\nb,5,20,5\na,9,10,3\n", "t.csv");
+    REQUIRE(by_machine);
+    REQUIRE(by_time);
+    REQUIRE(by_time->vms.size() == 2);
+    CHECK(by_time->vms[1].capacity_bytes == 20 * kKiB);
+    CHECK(by_time->length_s == 9);
+    for (std::size_t vm = 0; vm < 2; ++vm) {
+        const auto& one = by_machine->series[vm].points;
+        const auto& other = by_time->series[vm].points;
+        REQUIRE(one.size() == other.size());
+        for (std::size_t i = 0; i < one.size(); ++i) {
+            CHECK(one[i].at_s == other[i].at_s);
+            CHECK(one[i].bytes == other[i].bytes);
+        }
+    }
+    REQUIRE(by_time->changes.size() == 3);
+    CHECK(by_time->changes.back().vm == 1);
 }
 
 TEST_CASE("a trace that cannot be read says so") {
