@@ -122,16 +122,7 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     need.room_unit = total * shares / 1000;
 }
 
-// Of the room and cache that it should have, a share of 0..1: none of the room beyond the least,
-// and half of the cache.
-double BallastPolicy::room_of(const Need& need, double share) const {
-    return need.least_room + share * std::max(0.0, need.room - need.least_room);
-}
-double BallastPolicy::in_use_of(const Need& need, double share) {
-    return std::min(need.total, need.used + (1 + share) / 2 * need.cache);
-}
-
-void BallastPolicy::bound(Need& need, double share) const {
+void BallastPolicy::bound(Need& need, double share) {
     const double room = room_of(need, share);
     need.in_use = in_use_of(need, share);
     need.least = std::clamp(need.in_use + room, need.least_kept, need.total);

@@ -81,9 +81,15 @@ class BallastPolicy final : public Policy {
     using Bound = double Need::*;
     double level_for(double wanted, Bound bound) const;
     void collect(double wanted, Bound bound, RequestReason reason);
-    double room_of(const Need& need, double share) const;
-    static double in_use_of(const Need& need, double share);
-    void bound(Need& need, double share) const;
+    // Of the room and cache that it should have, a share of 0..1: none of the room beyond the
+    // least, and half of the cache.
+    static double room_of(const Need& need, double share) noexcept {
+        return need.least_room + share * (need.room - need.least_room);
+    }
+    static double in_use_of(const Need& need, double share) noexcept {
+        return std::min(need.total, need.used + (1 + share) / 2 * need.cache);
+    }
+    static void bound(Need& need, double share);
     double affordable_share(double lacks) const;
     double fair_level(double lacks) const;
     double gain_at(double level, Bound bound) const;
