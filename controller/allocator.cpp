@@ -64,11 +64,8 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
                 control.asked_bytes != kUnknownBytes && !control.reached_set;
             control.asked_bytes =
                 others_pending ? std::max(control.asked_bytes, loaned_bytes) : loaned_bytes;
-            // Until the guest hears of this, it goes on towards what it was asked for before.
-            const bool on_its_way = control.set_bytes != kUnknownBytes && !control.reached_set;
-            control.floor_bytes =
-                std::min({at, loaned_bytes, on_its_way ? control.set_bytes : loaned_bytes});
             control.set_bytes = loaned_bytes;
+            control.floor_bytes = std::min(at, loaned_bytes);
             control.realign = Realign::no;
             control.reached_set = false;
             return;

@@ -31,7 +31,6 @@ void Controller::State::book_observed_changes() {
         DomainControl& control = controls[row];
         const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
         const bool unchanged = loaned_bytes == control.known_loaned_bytes;
-        const bool rose = loaned_bytes > control.known_loaned_bytes;
         control.book_loaned(loaned_bytes);
         follow_faults(control.surge, seen.domains.major_faults[row], now);
         if (settings.cmm.oom_half_life > Duration{0}) decay_credit(row, now);
@@ -50,11 +49,8 @@ void Controller::State::book_observed_changes() {
             control.asked_bytes = control.set_bytes;
         }
         if (loaned_bytes >= control.floor_bytes) {
-            // One that was told to give more a moment ago may still take some; what is told of it
-            // is up to a second old.
-            if (rose || loaned_bytes == control.set_bytes)
-                control.floor_bytes =
-                    std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
+            control.floor_bytes =
+                std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
             if (control.realign == Realign::waiting && unchanged) control.realign = Realign::due;
         }
     }

@@ -73,11 +73,12 @@ void add_get(CLI::App& app, Session& session) {
 void tell_where_unused(const Session& session, const std::string& attribute) {
     if (attribute != "simulate_loan_target_kb") return;
     const Answer status = session.client().status();
-    const std::string policy = status ? status->value("policy", "fixed") : "fixed";
-    if (policy != "fixed")
+    if (!status || !status->is_object() || !status->contains("policy")) return;
+    const Json& policy = status->at("policy");
+    if (policy != "fixed" && policy.is_string())
         session.environment.err << printable(fmt::format(
                                        "ballastctl: policy {} does not look at {}, fixed does",
-                                       policy, attribute))
+                                       policy.get<std::string>(), attribute))
                                 << "\n";
 }
 

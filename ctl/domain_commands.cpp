@@ -26,7 +26,7 @@ std::string state_of(const Json& domain) {
     std::string out = domain.at("disabled").get<bool>() ? "disabled" : "";
     for (const Json& flag : domain.at("flags")) {
         const auto name = flag.get<std::string>();
-        if (name == "deflate_on_oom" || name == "carried_over") continue;
+        if (name == "deflate_on_oom" || name == "carried_over" || name == "late_stats") continue;
         out += (out.empty() ? "" : ",") + name;
     }
     return out;

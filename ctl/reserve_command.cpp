@@ -65,7 +65,7 @@ ExitStatus give_up(const Session& session, std::uint64_t id, const std::string& 
 }
 
 // What keeps domains from lending more; empty if nothing is known.
-std::string obstacles(const Session& session) {
+std::string obstacles(const Session& session) try {
     const Answer status = session.client().status();
     if (!status || !status->is_object()) return "";
     if (status->value("disabled", false)) return "; lending is switched off";
@@ -73,9 +73,12 @@ std::string obstacles(const Session& session) {
         status->value(Json::json_pointer("/domains/constraints"), Json::object());
     std::string bound;
     for (const auto& [name, count] : constraints.items())
-        bound += fmt::format("{}{} {}", bound.empty() ? "; domains are bound by " : ", ",
-                             printable(name), count.dump());
+        if (name != "none")
+            bound += fmt::format("{}{} {}", bound.empty() ? "; domains are bound by " : ", ",
+                                 printable(name), count.dump());
     return bound;
+} catch (const Json::exception&) {
+    return "";  // the reservation is still to be cancelled
 }
 
 // By itself, while it was waited for.

@@ -170,7 +170,9 @@ struct ballast_capabilities {
 #define BALLAST_DOMAIN_SAVING (1u << 11)        /* its memory is being written out */
 #define BALLAST_DOMAIN_NO_STATS (1u << 12)      /* guest statistics never came */
 #define BALLAST_DOMAIN_BAD_STATS (1u << 13)     /* guest statistics contradict each other */
-#define BALLAST_DOMAIN_LATE_STATS (1u << 14)    /* they may be of before its balloon last moved */
+/* Statistics may be of before the balloon's last move. To be set where they come more than two
+ * seconds after it: others are taken for those of after it. */
+#define BALLAST_DOMAIN_LATE_STATS (1u << 14)
 
 /* The domains' figures, a column each, `rows` long. The host owns the memory; what the last
  * observation wrote is still there. */

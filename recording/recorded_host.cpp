@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/units.h"
 #include "model/domain.h"
@@ -58,7 +59,7 @@ void RecordedHost::change(double at_s, std::size_t guest, WorkloadChangeKind kin
     guests_[guest].there = comes;
     changes_.push_back({at_s, guest, kind});
     if (comes) return;
-    settle(guests_[guest], at_s);
+    conclude(guests_[guest], at_s);
     guests_[guest].last.reset();  // what comes back has other figures
 }
 
@@ -92,9 +93,17 @@ void RecordedHost::settle(Guest& guest, double now_s) {
     guest.in_doubt.reset();
 }
 
+// Nothing more is told of it: what is in doubt is better than nothing.
+void RecordedHost::conclude(Guest& guest, double now_s) {
+    if (guest.in_doubt && guest.demand.points.empty())
+        guest.in_doubt->at_s = std::min(guest.in_doubt->at_s, now_s);
+    settle(guest, now_s);
+}
+
 // Its programs' demand: what it keeps less what it could use at once.
 void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
     const std::uint64_t kept = row.total_bytes - std::min(row.loaned_bytes, row.total_bytes);
+    double certain_s = at_s + kSettled_s;
     guest.lags = guest.lags && guest.last;
     if (guest.last) {
         const RecordedGuest& last = *guest.last;
@@ -103,10 +112,13 @@ void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
         const std::uint64_t kept_before =
             last.total_bytes - std::min(last.loaned_bytes, last.total_bytes);
         const std::uint64_t moved = std::max(kept, kept_before) - std::min(kept, kept_before);
-        // Where the balloon moved, the last figures may have been of after it already.
-        if (moved > row.total_bytes / kSmallMoves && at_s - guest.told_s < kSettled_s)
-            guest.in_doubt.reset();
-        guest.lags = !figures_are_new && (guest.lags || moved > 0);
+        const bool much = moved > row.total_bytes / kSmallMoves;
+        // Where the balloon moved, the last figures may have been of after it already, and these
+        // may be of before it still.
+        if (much && at_s - guest.told_s < kSettled_s) guest.in_doubt.reset();
+        const bool lagged =
+            std::exchange(guest.lags, much || (!figures_are_new && (guest.lags || moved > 0)));
+        if (lagged && !much && guest.in_doubt) certain_s = std::max(at_s, guest.in_doubt->at_s);
     }
     settle(guest, at_s);
     KnownBytes idle = row.usable_bytes;
@@ -116,7 +128,7 @@ void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
     }
     if (!idle) return;
     if (*idle <= kept)
-        guest.in_doubt = {at_s + (guest.lags ? kSettled_s : 0), static_cast<double>(kept - *idle)};
+        guest.in_doubt = {guest.lags ? certain_s : at_s, static_cast<double>(kept - *idle)};
     else if (!guest.lags)
         ++guest.contradictions;
 }
@@ -237,12 +249,7 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
     for (std::size_t i = 0; i < guests_.size(); ++i)
         if (guests_[i].there && round_ - guests_[i].told_round >= kRoundsUntilGone)
             change(guests_[i].told_s, i, WorkloadChangeKind::goes);
-    for (Guest& guest : guests_) {
-        // Better than nothing.
-        if (guest.in_doubt && guest.demand.points.empty())
-            guest.in_doubt->at_s = std::min(guest.in_doubt->at_s, length_s);
-        settle(guest, length_s);
-    }
+    for (Guest& guest : guests_) conclude(guest, length_s);
     if (tick_)
         outcome_.lent_byte_s += static_cast<double>(tick_->loaned_bytes) * (last_s_ - tick_->at_s);
     outcome_.lent.steps = true;

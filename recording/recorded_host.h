@@ -95,6 +95,7 @@ class RecordedHost {
     void change(double at_s, std::size_t guest, WorkloadChangeKind kind);
     static void use(Guest& guest, const RecordedGuest& row, double at_s);
     static void settle(Guest& guest, double now_s);
+    static void conclude(Guest& guest, double now_s);
     void count_faults(Guest& guest, const RecordedGuest& row);
     void look_for_gap(double at_s);
     std::vector<std::string> notes() const;

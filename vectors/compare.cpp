@@ -61,9 +61,10 @@ void split_steps(const Input& line, Vector& vector) {
 }
 
 bool tells_results(const Json& output) {
+    const auto told = [](const Json& part) { return !part.empty(); };
     const Json& steps = output["steps"];
-    return output.size() > 1 ||
-           std::any_of(steps.begin(), steps.end(), [](const Json& step) { return !step.empty(); });
+    return std::any_of(steps.begin(), steps.end(), told) ||
+           told(output.value("expected", Json())) || told(output.value("result", Json()));
 }
 
 Result<Vector> read(std::string_view text) {
@@ -81,7 +82,8 @@ Result<Vector> read(std::string_view text) {
     if (line.contains("steps") && line["steps"].is_array()) {
         split_steps(line, vector);
         if (!tells_results(vector.output))
-            return fail(Errc::bad_data, "expected a 'new_balloon' in its steps, or 'expected'");
+            return fail(Errc::bad_data,
+                        "expected a 'new_balloon' in its steps, 'expected' or 'result'");
         return vector;
     }
     if (!line.contains("input") || !line.contains("output") || !line["output"].is_object() ||

@@ -125,35 +125,6 @@ TEST_CASE("a deflation on its way is not taken for an OOM") {
     }
 }
 
-TEST_CASE("a deflation that is called off goes on for a moment, which is not taken for an OOM") {
-    Bench bench(fixed_settings(384 * 1024));
-    make_asynchronous(bench);
-    bench.backend.add("g1", kGiB);
-    bench.backend.table.flags[0] = DomainFlags::deflate_on_oom;
-    const auto see = [&](std::uint64_t loaned_bytes) {
-        guest_takes_back(bench, loaned_bytes);
-        return bench.tick()->decisions[0].oom_freed_bytes;
-    };
-    const auto ask_for = [&](const char* kb) {
-        REQUIRE(bench.controller().set_attribute("g1", "simulate_loan_target_kb", kb));
-    };
-    see(0);
-    see(384 * kMiB);
-    ask_for("0");
-    see(384 * kMiB);
-    SECTION("all of it") {
-        ask_for("393216");
-        for (const std::uint64_t loaned : {300U, 300U, 150U, 250U, 384U})
-            CHECK(see(loaned * kMiB) == 0);
-        CHECK(see(350 * kMiB) == 34 * kMiB);
-    }
-    SECTION("a part of it") {
-        ask_for("204800");
-        for (const std::uint64_t loaned : {300U, 300U, 150U, 200U}) CHECK(see(loaned * kMiB) == 0);
-        CHECK(see(190 * kMiB) == 10 * kMiB);
-    }
-}
-
 TEST_CASE("a rebooted guest starts without credit, and its empty balloon is no OOM") {
     Bench bench(fixed_settings(384 * 1024));
     make_asynchronous(bench);

@@ -211,7 +211,9 @@ TEST_CASE("set says so where the policy does not look at the loan target") {
     const auto [status, told] = GENERATE(table<std::string, std::string>(
         {{R"({"policy": "ballast"})",
           "ballastctl: policy ballast does not look at simulate_loan_target_kb, fixed does\n"},
-         {R"({"policy": "fixed"})", ""}}));
+         {R"({"policy": "fixed"})", ""},
+         {R"({"policy": 3})", ""},
+         {R"([])", ""}}));
     CtlFixture fixture;
     fixture.answer(
         200, R"({"domain": "db-1", "attribute": "simulate_loan_target_kb", "value": "1024"})");

@@ -39,9 +39,10 @@ TEST_CASE("reserve cancels what it did not get in time, and says what there is")
     fixture.answer(200, list_of(reservation(7, false)));
     const auto [status, why] = GENERATE(table<std::string, std::string>(
         {{R"({"disabled": true, "domains": {"constraints": {}}})", "; lending is switched off"},
-         {R"({"disabled": false, "domains": {"constraints": {"stuck": 1, "min_mem": 3}}})",
+         {R"({"disabled": false, "domains": {"constraints": {"none": 5, "stuck": 1, "min_mem": 3}}})",
           "; domains are bound by stuck 1, min_mem 3"},
          {R"({"disabled": false, "domains": {"constraints": {}}})", ""},
+         {R"({"disabled": null})", ""},
          {R"([])", ""}}));
     fixture.answer(200, status);
     fixture.answer(200, R"({"id": 7, "cancelled": true})");

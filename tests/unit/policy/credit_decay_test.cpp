@@ -16,6 +16,6 @@ TEST_CASE("half of a credit goes in a half-life, and half of the rest in the nex
 TEST_CASE("a credit never grows, whatever the clock does") {
     CHECK(decayed_credit(kGiB, 0s, 1h) == kGiB);
     CHECK(decayed_credit(kGiB, -5h, 1h) == kGiB);
-    CHECK(decayed_credit(UINT64_MAX, 1ns, 24h * 365) <= UINT64_MAX);
+    CHECK(decayed_credit(UINT64_MAX, 1ns, 24h * 365) == UINT64_MAX);
     CHECK(decayed_credit(1, 1ns, 24h * 365) <= 1);
 }

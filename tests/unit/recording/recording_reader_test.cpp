@@ -92,7 +92,7 @@ TEST_CASE("what a guest keeps and could not use at once is its demand") {
     CHECK(workload.vms[0].capacity_bytes == 5 * kGiB);
     CHECK(workload.vms[0].min_mem_bytes == kGiB);
     CHECK(workload.vms[0].shares == 2500);
-    CHECK(demand(recording) == Points{{0, 1}, {10, 1.5}, {20, 2}});
+    CHECK(demand(recording) == Points{{0, 1}, {20, 1.5}, {30, 2}});
     CHECK(workload.series[0].steps);
     CHECK(presence(recording) == "+0");
     CHECK(recording.notes.empty());
@@ -111,12 +111,13 @@ TEST_CASE("a guest's figures are hints") {
     host.tell(1, "nobody", 0, 0, 0);
     host.tell(1, "full", 4 * kGiB, 0, 0);
     host.tell(20, "liar", 4 * kGiB, 3 * kGiB, 2 * kGiB);
+    host.tell(25, "liar", 4 * kGiB, 3 * kGiB, 5 * kGiB / 2);
     host.tell(40, "liar", 4 * kGiB, 5 * kGiB, 0);
-    host.tick(40);
+    host.tick(60);
     const Recording recording = fixture.read();
     REQUIRE(recording.workload.vms.size() == 3);
     // More usable than it keeps: as if it had not been told. More lent than it has: it keeps none.
-    CHECK(demand(recording, 0) == Points{{0, 1}, {40, 0}});
+    CHECK(demand(recording, 0) == Points{{0, 1}, {50, 0}});
     CHECK(demand(recording, 1) == Points{{0, 4}, {1, 2}});
     CHECK(recording.workload.vms[2].name == "full");
     CHECK(demand(recording, 2) == Points{{1, 4}});
@@ -140,9 +141,9 @@ TEST_CASE("figures of before a balloon moved do not count as demand") {
     host.tell(16, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // and still
     host.tell(60, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // told once a minute
     host.tell(61, "a", 4 * kGiB, kGiB, kGiB);
-    host.ticks(0, 70);
+    host.ticks(0, 80);
     const Recording recording = fixture.read();
-    CHECK(demand(recording) == Points{{0, 1}, {61, 2}});
+    CHECK(demand(recording) == Points{{0, 1}, {71, 2}});
     CHECK(recording.notes.empty());
 }
 
@@ -157,7 +158,37 @@ TEST_CASE("figures that may be of after a balloon moved do not count as demand")
     host.tell(52, "a", 4 * kGiB, kGiB, kGiB);
     host.ticks(0, 70);
     const Recording recording = fixture.read();
-    CHECK(demand(recording) == Points{{0, 1}, {40, 1.5}, {41, 1.75 - 1.0 / 1024}, {52, 2}});
+    CHECK(demand(recording) == Points{{0, 1}, {40, 1.5}, {41, 1.75 - 1.0 / 1024}, {62, 2}});
+}
+
+TEST_CASE("figures told together with a move do not count as demand where others follow") {
+    ReaderFixture fixture;
+    Teller& host = fixture.host;
+    host.tell(0, "a", 4 * kGiB, 2 * kGiB, kGiB / 4);
+    host.tell(20, "a", 4 * kGiB, 0, kGiB / 8);  // of before it got 2 GiB
+    host.tell(21, "a", 4 * kGiB, 0, 17 * kGiB / 8);
+    host.ticks(0, 70);
+    CHECK(demand(fixture.read()) == Points{{0, 1.75}, {21, 1.875}});
+}
+
+TEST_CASE("a small move starts no new wait for figures") {
+    ReaderFixture fixture;
+    Teller& host = fixture.host;
+    host.tell(0, "a", 4 * kGiB, 0, kGiB);
+    host.tell(20, "a", 4 * kGiB, 2 * kGiB, kGiB);
+    host.tell(25, "a", 4 * kGiB, 2 * kGiB + 32 * kMiB, kGiB);
+    host.ticks(0, 70);
+    CHECK(demand(fixture.read()) == Points{{0, 3}, {30, 1 - 1.0 / 32}});
+}
+
+TEST_CASE("what is in doubt of a guest that goes is better than nothing") {
+    ReaderFixture fixture;
+    Teller& host = fixture.host;
+    host.tell(0, "a", 4 * kGiB, 0, kGiB);
+    host.tell(1, "a", 4 * kGiB, 2 * kGiB, kGiB);
+    host.happen(9, BALLAST_BUS_DOMAIN, "a", "domain_went");
+    host.ticks(0, 70);
+    CHECK(demand(fixture.read()) == Points{{9, 1}});
 }
 
 TEST_CASE("figures that stay the same after a balloon moved are believed after a while") {

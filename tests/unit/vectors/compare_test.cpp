@@ -134,8 +134,10 @@ TEST_CASE("a line that is no vector is told with file, line and what was expecte
     CHECK(told("qubes", good) == "f.jsonl:1: expected a kind of qmemman's, not 'any'");
     CHECK(told("qubes", R"({"kind":"clear_markers","input":[],"output":{"a":1}})") ==
           "f.jsonl:1: expected an object with 'domains'");
-    CHECK(told("pve", R"({"id":"a","steps":[{"balloon":1},{"balloon":2}]})") ==
-          "f.jsonl:1: expected a 'new_balloon' in its steps, or 'expected'");
+    for (const char* const unanswered : {R"({"id":"a","steps":[{"balloon":1},{"balloon":2}]})",
+                                         R"({"id":"a","steps":[{"balloon":1}],"expected":{}})"})
+        CHECK(told("pve", unanswered) ==
+              "f.jsonl:1: expected a 'new_balloon' in its steps, 'expected' or 'result'");
     const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
     CHECK(told("mom", with("[500]", deep)) == "f.jsonl:1: expected a JSON object");
 }
