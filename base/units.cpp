@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/trim.h"
+
 namespace ballast {
 namespace {
 
@@ -15,12 +17,6 @@ struct NumberAndUnit {
     std::string_view number;
     std::string_view unit;
 };
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 NumberAndUnit split(std::string_view text) {
     text = trim(text);

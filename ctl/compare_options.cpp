@@ -6,6 +6,7 @@
 #include <charconv>
 #include <thread>
 
+#include "base/trim.h"
 #include "base/units.h"
 #include "compare/constants.h"
 #include "ctl/policy_name.h"
@@ -18,16 +19,11 @@ using compare::Contestant;
 
 constexpr std::size_t kMostNumbers = 1000;
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-    return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (;;) {
         const std::size_t end = text.find(separator);
-        parts.push_back(trimmed(text.substr(0, end)));
+        parts.push_back(trim(text.substr(0, end)));
         if (end == std::string_view::npos) return parts;
         text.remove_prefix(end + 1);
     }

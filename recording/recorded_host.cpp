@@ -32,6 +32,10 @@ std::string span(double seconds) {
     return format_duration(std::chrono::seconds(std::llround(seconds)));
 }
 
+std::uint64_t kept_bytes(const RecordedGuest& guest) {
+    return guest.total_bytes - std::min(guest.loaned_bytes, guest.total_bytes);
+}
+
 std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
     return now >= before ? now - before : now;  // it started over
 }
@@ -101,23 +105,23 @@ void RecordedHost::conclude(Guest& guest, double now_s) {
 }
 
 // Its programs' demand: what it keeps less what it could use at once.
-void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) {
-    const std::uint64_t kept = row.total_bytes - std::min(row.loaned_bytes, row.total_bytes);
+void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) const {
+    const std::uint64_t kept = kept_bytes(row);
     double certain_s = at_s + kSettled_s;
     guest.lags = guest.lags && guest.last;
     if (guest.last) {
         const RecordedGuest& last = *guest.last;
         const bool figures_are_new =
             row.unused_bytes != last.unused_bytes || row.usable_bytes != last.usable_bytes;
-        const std::uint64_t kept_before =
-            last.total_bytes - std::min(last.loaned_bytes, last.total_bytes);
+        const std::uint64_t kept_before = kept_bytes(last);
         const std::uint64_t moved = std::max(kept, kept_before) - std::min(kept, kept_before);
         const bool much = moved > row.total_bytes / kSmallMoves;
         // Where the balloon moved, the last figures may have been of after it already, and these
-        // may be of before it still.
+        // may be of before it still, unless it was told to a good while ago.
+        const bool at_rest = tick_ && at_s - (tick_->at_s - *first_s_) >= kSettled_s;
         if (much && at_s - guest.told_s < kSettled_s) guest.in_doubt.reset();
-        const bool lagged =
-            std::exchange(guest.lags, much || (!figures_are_new && (guest.lags || moved > 0)));
+        const bool lagged = std::exchange(
+            guest.lags, (much && !at_rest) || (!figures_are_new && (guest.lags || moved > 0)));
         if (lagged && !much && guest.in_doubt) certain_s = std::max(at_s, guest.in_doubt->at_s);
     }
     settle(guest, at_s);

@@ -93,7 +93,7 @@ class RecordedHost {
     };
     double time(double at_s);
     void change(double at_s, std::size_t guest, WorkloadChangeKind kind);
-    static void use(Guest& guest, const RecordedGuest& row, double at_s);
+    void use(Guest& guest, const RecordedGuest& row, double at_s) const;
     static void settle(Guest& guest, double now_s);
     static void conclude(Guest& guest, double now_s);
     void count_faults(Guest& guest, const RecordedGuest& row);

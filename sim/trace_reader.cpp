@@ -118,20 +118,22 @@ class TraceParser {
                                    least, most, most == kMostKib ? "" : " (the capacity)"));
     }
 
+    void add_machine(std::string_view name, std::uint64_t capacity_bytes) {
+        WorkloadVm& vm = workload_.vms.emplace_back();
+        vm.name = name;
+        vm.capacity_bytes = capacity_bytes;
+        vm.min_mem_bytes = kUnknownBytes;
+        vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
+        vm.series = workload_.series.size();
+        workload_.series.emplace_back();
+    }
+
     Result<void> add(const Row& row) {
         const std::uint64_t capacity_bytes = row.capacity_kib * kKiB;
         if (workload_.vms.empty() || workload_.vms[current_].name != row.vm) {
             const auto [found, is_new] = index_of_.emplace(row.vm, workload_.vms.size());
             current_ = found->second;
-            if (is_new) {
-                WorkloadVm& vm = workload_.vms.emplace_back();
-                vm.name = row.vm;
-                vm.capacity_bytes = capacity_bytes;
-                vm.min_mem_bytes = kUnknownBytes;
-                vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
-                vm.series = workload_.series.size();
-                workload_.series.emplace_back();
-            }
+            if (is_new) add_machine(row.vm, capacity_bytes);
         }
         auto& points = workload_.series[current_].points;
         const std::size_t after_name = row.vm.size() + 2;

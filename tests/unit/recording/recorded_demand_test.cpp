@@ -75,8 +75,7 @@ TEST_CASE("a recording tells what programs used, whatever was lent meanwhile") {
         }
     }
     INFO("below " << worst_below << ", above " << worst_above);
-    // Too little only where it grew while a balloon moved, which is told ten seconds late; at most
-    // what Linux keeps free, twice.
-    CHECK(worst_below < 0.01);
+    // Never too little; at most what Linux keeps free, twice.
+    CHECK(worst_below < 0.0001);
     CHECK(worst_above < 0.02);
 }

@@ -9,52 +9,13 @@
 
 #include "base/units.h"
 #include "model/domain.h"
-#include "tests/unit/recording/recording_fixture.h"
+#include "tests/unit/recording/reader_fixture.h"
 
 using namespace ballast;
 using namespace ballast::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-struct ReaderFixture : RecordingFixture {
-    std::unique_ptr<BusRecorder> recorder_ = recorder();
-    Teller host{*recorder_};
-
-    ReaderFixture() {
-        host.sums.host_total_bytes = 16 * kGiB;
-        host.sums.host_available_bytes = 8 * kGiB;
-        host.sums.host_reserve_bytes = kGiB;
-        host.sums.total_bytes = 8 * kGiB;
-        host.guest.unused_bytes = 0;
-    }
-    Recording read() {
-        REQUIRE(recorder_->finish());
-        auto recording = read_recording(path);
-        if (!recording) FAIL(recording.error().message());
-        return std::move(*recording);
-    }
-    std::string refusal() {
-        REQUIRE(recorder_->finish());
-        const auto recording = read_recording(path);
-        REQUIRE_FALSE(recording);
-        return recording.error().message();
-    }
-};
-
-double gib(double bytes) {
-    return bytes / static_cast<double>(kGiB);
-}
-
-// Times and GiB of a machine's demand.
-std::vector<std::pair<double, double>> demand(const Recording& recording, std::size_t vm = 0) {
-    std::vector<std::pair<double, double>> points;
-    for (const DemandPoint& point :
-         recording.workload.series[recording.workload.vms[vm].series].points)
-        points.emplace_back(point.at_s, gib(point.bytes));
-    return points;
-}
-using Points = std::vector<std::pair<double, double>>;
 
 // "+0 -60": when a machine came and went.
 std::string presence(const Recording& recording, std::size_t vm = 0) {
@@ -92,7 +53,7 @@ TEST_CASE("what a guest keeps and could not use at once is its demand") {
     CHECK(workload.vms[0].capacity_bytes == 5 * kGiB);
     CHECK(workload.vms[0].min_mem_bytes == kGiB);
     CHECK(workload.vms[0].shares == 2500);
-    CHECK(demand(recording) == Points{{0, 1}, {20, 1.5}, {30, 2}});
+    CHECK(demand(recording) == Points{{0, 1}, {10, 1.5}, {20, 2}});
     CHECK(workload.series[0].steps);
     CHECK(presence(recording) == "+0");
     CHECK(recording.notes.empty());
@@ -131,80 +92,6 @@ TEST_CASE("a guest's figures are hints") {
     CHECK_THAT(notes, Contains("left out: nobody: it never told"));
     CHECK_THAT(notes, Contains("left out: 1 figures of liar that contradict its memory\n"));
     CHECK_THAT(notes, Contains("old: does not tell what it could use; unused memory and cache"));
-}
-
-TEST_CASE("figures of before a balloon moved do not count as demand") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 0, 3 * kGiB);
-    host.tell(15, "a", 4 * kGiB, 2 * kGiB, 3 * kGiB);      // keeps 2 GiB, tells 3: old
-    host.tell(16, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // and still
-    host.tell(60, "a", 4 * kGiB, 3 * kGiB / 2, 3 * kGiB);  // told once a minute
-    host.tell(61, "a", 4 * kGiB, kGiB, kGiB);
-    host.ticks(0, 80);
-    const Recording recording = fixture.read();
-    CHECK(demand(recording) == Points{{0, 1}, {71, 2}});
-    CHECK(recording.notes.empty());
-}
-
-TEST_CASE("figures that may be of after a balloon moved do not count as demand") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 0, 3 * kGiB);
-    host.tell(20, "a", 4 * kGiB, 0, kGiB);         // lends 2 GiB already, which nobody saw yet
-    host.tell(21, "a", 4 * kGiB, 2 * kGiB, kGiB);  // seen now; the figures stay what they are
-    host.tell(40, "a", 4 * kGiB, 2 * kGiB, kGiB / 2);
-    host.tell(41, "a", 4 * kGiB, 2 * kGiB + kMiB, kGiB / 4);  // hardly moved
-    host.tell(52, "a", 4 * kGiB, kGiB, kGiB);
-    host.ticks(0, 70);
-    const Recording recording = fixture.read();
-    CHECK(demand(recording) == Points{{0, 1}, {40, 1.5}, {41, 1.75 - 1.0 / 1024}, {62, 2}});
-}
-
-TEST_CASE("figures told together with a move do not count as demand where others follow") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 2 * kGiB, kGiB / 4);
-    host.tell(20, "a", 4 * kGiB, 0, kGiB / 8);  // of before it got 2 GiB
-    host.tell(21, "a", 4 * kGiB, 0, 17 * kGiB / 8);
-    host.ticks(0, 70);
-    CHECK(demand(fixture.read()) == Points{{0, 1.75}, {21, 1.875}});
-}
-
-TEST_CASE("a small move starts no new wait for figures") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 0, kGiB);
-    host.tell(20, "a", 4 * kGiB, 2 * kGiB, kGiB);
-    host.tell(25, "a", 4 * kGiB, 2 * kGiB + 32 * kMiB, kGiB);
-    host.ticks(0, 70);
-    CHECK(demand(fixture.read()) == Points{{0, 3}, {30, 1 - 1.0 / 32}});
-}
-
-TEST_CASE("what is in doubt of a guest that goes is better than nothing") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 0, kGiB);
-    host.tell(1, "a", 4 * kGiB, 2 * kGiB, kGiB);
-    host.happen(9, BALLAST_BUS_DOMAIN, "a", "domain_went");
-    host.ticks(0, 70);
-    CHECK(demand(fixture.read()) == Points{{9, 1}});
-}
-
-TEST_CASE("figures that stay the same after a balloon moved are believed after a while") {
-    ReaderFixture fixture;
-    Teller& host = fixture.host;
-    host.tell(0, "a", 4 * kGiB, 0, kGiB);
-    host.tell(1, "a", 4 * kGiB, 2 * kGiB, kGiB);
-    host.tell(1, "b", 4 * kGiB, 0, kGiB);
-    host.ticks(0, 5);
-    SECTION("which the recording lasts") {
-        host.ticks(6, 30);
-        CHECK(demand(fixture.read()) == Points{{11, 1}});
-    }
-    SECTION("or at its end, where nothing else is known") {
-        CHECK(demand(fixture.read()) == Points{{5, 1}});
-    }
 }
 
 TEST_CASE("guests come when they are told of, and go when they are not any more") {
