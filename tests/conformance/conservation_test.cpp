@@ -13,6 +13,7 @@
 #include "controller/controller.h"
 #include "hv_backends/pseries/machine.h"
 #include "sim/virtual_clock.h"
+#include "tests/paths.h"
 
 using namespace ballast;
 using namespace std::chrono_literals;
@@ -250,8 +251,7 @@ TEST_CASE("in ten thousand random scenarios no page is lost and no minimum is un
 
 TEST_CASE("partitions lend to the one that surges, and their pool never loses a page") {
     const log::Redirect quiet([](log::Level, std::string_view) {});
-    const ConfigResult loaded =
-        load_config(std::string(BALLAST_SOURCE_DIR) + "/config/examples/partition-surge.yaml");
+    const ConfigResult loaded = load_config(source_dir() + "/config/examples/partition-surge.yaml");
     REQUIRE(std::holds_alternative<Settings>(loaded));
     const Settings& settings = std::get<Settings>(loaded);
     VirtualClock clock;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conform/replay.h"
+#include "tests/paths.h"
 
 namespace ballast::conform {
 
@@ -20,7 +21,7 @@ inline std::string contents(const std::filesystem::path& path) {
 }
 
 inline std::filesystem::path trace_folder() {
-    return std::filesystem::path(BALLAST_TEST_DATA) / "cmm-traces";
+    return std::filesystem::path(test_data()) / "cmm-traces";
 }
 
 inline std::vector<Trace> all_traces() {

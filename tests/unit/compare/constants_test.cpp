@@ -1,4 +1,5 @@
 #include "compare/constants.h"
+#include "tests/paths.h"
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -40,7 +41,7 @@ TEST_CASE(
 
 TEST_CASE("the simulator's document gives every constant with its default") {
     std::stringstream text;
-    text << std::ifstream(BALLAST_SOURCE_DIR "/docs/simulator.md").rdbuf();
+    text << std::ifstream(source_dir() + "/docs/simulator.md").rdbuf();
     const Constants defaults;
     for (const ConstantEntry& entry : constant_catalogue()) {
         std::ostringstream row;

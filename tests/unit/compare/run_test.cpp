@@ -5,6 +5,7 @@
 #include "compare/grid.h"
 #include "compare/report.h"
 #include "sim/trace_reader.h"
+#include "tests/paths.h"
 #include "tests/unit/sim/workload_fixture.h"
 
 using namespace ballast;
@@ -28,7 +29,7 @@ RunResult run_of(const Workload& workload, const Contestant& contestant, double 
 }
 
 Workload office() {
-    auto trace = read_trace(BALLAST_TEST_DATA "/traces/office.csv");
+    auto trace = read_trace(test_data() + "/traces/office.csv");
     REQUIRE(trace);
     return std::move(*trace);
 }

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "outcome.h"
 #include "sim/workload_scenario.h"
+#include "tests/paths.h"
 
 using namespace ballast;
 using namespace ballast::compare;
@@ -17,8 +18,7 @@ using namespace ballast::test;
 
 namespace {
 
-const std::filesystem::path kExamples =
-    std::filesystem::path(BALLAST_SOURCE_DIR) / "config/examples";
+const std::filesystem::path kExamples = std::filesystem::path(source_dir()) / "config/examples";
 const std::string kPrefix = "squeezed-";
 
 std::vector<std::string> scenario_names() {
@@ -97,7 +97,7 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 // What docs/policies.md says: scenario -> policy -> letters.
 std::map<std::string, std::map<std::string, std::string>> documented() {
-    std::ifstream file(std::string(BALLAST_SOURCE_DIR) + "/docs/policies.md");
+    std::ifstream file(source_dir() + "/docs/policies.md");
     REQUIRE(file);
     std::map<std::string, std::map<std::string, std::string>> table;
     std::vector<std::string> columns;

@@ -4,6 +4,7 @@
 #include "compare/page.h"
 #include "compare/run.h"
 #include "sim/trace_reader.h"
+#include "tests/paths.h"
 #include "tests/unit/sim/workload_fixture.h"
 
 using namespace ballast;
@@ -46,7 +47,7 @@ Workload lender(std::uint64_t loan_bytes) {
 }
 
 Workload office() {
-    auto trace = read_trace(BALLAST_TEST_DATA "/traces/office.csv");
+    auto trace = read_trace(test_data() + "/traces/office.csv");
     REQUIRE(trace);
     return std::move(*trace);
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
+
 namespace ballast::test {
 
 inline std::string read_file(const std::filesystem::path& path) {
@@ -16,11 +18,11 @@ inline std::string read_file(const std::filesystem::path& path) {
 }
 
 inline std::filesystem::path data(const std::string& name) {
-    return std::filesystem::path(BALLAST_TEST_DATA) / "config" / name;
+    return std::filesystem::path(test_data()) / "config" / name;
 }
 
 inline std::filesystem::path examples() {
-    return std::filesystem::path(BALLAST_SOURCE_DIR) / "config" / "examples";
+    return std::filesystem::path(source_dir()) / "config" / "examples";
 }
 
 // All files in `folder` that end in `extension`, by name.

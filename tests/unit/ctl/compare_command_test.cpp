@@ -5,6 +5,7 @@
 #include "ctl/compare_options.h"
 #include "ctl/file_contents.h"
 #include "ctl_fixture.h"
+#include "tests/paths.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -13,9 +14,9 @@ using ballast::test::TempDir;
 
 namespace {
 
-const std::string kTrace = std::string(BALLAST_TEST_DATA) + "/traces/office.csv";
-const std::string kScenario = std::string(BALLAST_SOURCE_DIR) + "/config/examples/quiet-host.yaml";
-const std::string kLoans = std::string(BALLAST_SOURCE_DIR) + "/config/examples/oom-credit.yaml";
+const std::string kTrace = test_data() + "/traces/office.csv";
+const std::string kScenario = source_dir() + "/config/examples/quiet-host.yaml";
+const std::string kLoans = source_dir() + "/config/examples/oom-credit.yaml";
 
 struct CompareFixture : CtlFixture {
     TempDir folder;

@@ -12,7 +12,7 @@ namespace {
 // What `line` completes to; its last word is the one under the cursor.
 std::vector<std::string> complete(const std::string& line) {
     const std::string script =
-        "source '" BALLAST_SOURCE_DIR
+        "source '" + source_dir() +
         "/deploy/completions/ballastctl'\n"
         "ballastctl() { [[ \"$*\" == 'domains --json' || \"$*\" == '--api /s domains --json' ]] && "
         "printf '%s\\n' '{' '  \"tick\": 1,' '    {' '      \"name\": \"db-1\",' "

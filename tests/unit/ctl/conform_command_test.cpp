@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "ctl_fixture.h"
+#include "tests/paths.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -10,7 +11,7 @@ using ballast::test::TempDir;
 
 namespace {
 
-const std::string traces = std::string(BALLAST_TEST_DATA) + "/cmm-traces/";
+const std::string traces = test_data() + "/cmm-traces/";
 
 std::string last_line(std::string text) {
     if (!text.empty() && text.back() == '\n') text.pop_back();

@@ -6,6 +6,7 @@
 
 #include "ctl_fixture.h"
 #include "model/policy_catalogue.h"
+#include "tests/paths.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -139,7 +140,7 @@ TEST_CASE("simulate is silent beside its report, and tells simulated time when a
 
 TEST_CASE("simulate takes another policy than the scenario's") {
     LocalFixture fixture;
-    const std::string quiet = std::string(BALLAST_SOURCE_DIR) + "/config/examples/quiet-host.yaml";
+    const std::string quiet = source_dir() + "/config/examples/quiet-host.yaml";
     const auto lent = [&](const std::vector<std::string>& more) {
         std::vector<std::string> line{"simulate", quiet, "--json"};
         line.insert(line.end(), more.begin(), more.end());

@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "ctl_fixture.h"
+#include "tests/paths.h"
 #include "tests/unit/recording/recording_fixture.h"
 
 using namespace ballast;
@@ -119,7 +120,7 @@ TEST_CASE_METHOD(ReplayFixture, "replay refuses what it cannot run, and says wha
     refuses({"replay", path, "--set", "mom.x=1"}, ExitStatus::usage, "a policy that is compared");
     refuses({"replay"}, ExitStatus::usage, "RECORDING");
     refuses({"replay", "/no/such"}, ExitStatus::failed, "cannot read /no/such");
-    refuses({"replay", std::string(BALLAST_TEST_DATA) + "/traces/office.csv"}, ExitStatus::failed,
+    refuses({"replay", test_data() + "/traces/office.csv"}, ExitStatus::failed,
             "not a recording, expected a file of `ballastctl record`");
 }
 

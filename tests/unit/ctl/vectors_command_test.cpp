@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "ctl_fixture.h"
+#include "tests/paths.h"
 #include "tests/unit/http/temp_dir.h"
 
 using namespace ballast::ctl;
@@ -10,7 +11,7 @@ using ballast::test::TempDir;
 
 namespace {
 
-const std::string samples = std::string(BALLAST_TEST_DATA) + "/vectors/";
+const std::string samples = test_data() + "/vectors/";
 
 std::string last_line(std::string text) {
     if (!text.empty() && text.back() == '\n') text.pop_back();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "http_fixture.h"
+#include "tests/paths.h"
 
 using namespace ballast;
 using namespace ballast::test;
@@ -14,7 +15,7 @@ namespace {
 
 class Document {
   public:
-    Document() : root_(YAML::LoadFile(BALLAST_SOURCE_DIR "/docs/openapi.yaml")) {}
+    Document() : root_(YAML::LoadFile(source_dir() + "/docs/openapi.yaml")) {}
 
     YAML::Node paths() const { return root_["paths"]; }
 

@@ -9,6 +9,7 @@
 
 #include "expression/rules_expression.h"
 #include "small_host.h"
+#include "tests/paths.h"
 
 using namespace ballast;
 
@@ -31,7 +32,7 @@ void run(SmallHost& host, Policy& policy, int seconds) {
 
 // The lines of fenced blocks of that language in a page of the documentation.
 std::vector<std::string> lines_of_blocks(const std::string& page, const std::string& language) {
-    std::ifstream file(std::string(BALLAST_SOURCE_DIR) + page);
+    std::ifstream file(source_dir() + page);
     std::vector<std::string> lines;
     bool inside = false;
     for (std::string line; std::getline(file, line);) {
@@ -203,7 +204,7 @@ TEST_CASE("the values in docs/rules.md are right") {
 }
 
 TEST_CASE("every figure of rules is in docs/rules.md") {
-    std::ifstream file(std::string(BALLAST_SOURCE_DIR) + "/docs/rules.md");
+    std::ifstream file(source_dir() + "/docs/rules.md");
     std::stringstream page;
     page << file.rdbuf();
     for (const std::string_view figure : rules_figures())

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "model/domain.h"
+#include "tests/paths.h"
 
 using namespace ballast;
 
@@ -117,7 +118,7 @@ TEST_CASE("a trace that cannot be read says so") {
     const auto missing = read_trace("/nowhere/trace.csv");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code == Errc::io);
-    const auto folder = read_trace(BALLAST_TEST_DATA);
+    const auto folder = read_trace(test_data());
     REQUIRE_FALSE(folder);
     CHECK(folder.error().message().find("cannot read") != std::string::npos);
 }

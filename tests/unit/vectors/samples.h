@@ -5,10 +5,12 @@
 #include <iterator>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace ballast::vectors::test {
 
 inline std::string sample(const std::string& name) {
-    std::ifstream file(std::string(BALLAST_TEST_DATA) + "/vectors/" + name, std::ios::binary);
+    std::ifstream file(test_data() + "/vectors/" + name, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
