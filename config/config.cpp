@@ -38,9 +38,10 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     }
     read_part(root, "guests", read_guests, settings.guests);
     read_part(root, "domains", read_domains, settings.domains);
+    bool reserve_is_set = false;
     if (const YamlNode* const host = root.find("host")) {
         Section section(*host, "host", problems);
-        section.size("reserve", settings.host.reserve_bytes);
+        reserve_is_set = section.size("reserve", settings.host.reserve_bytes);
     }
     read_part(root, "listen", read_listen, settings.listen);
     if (const YamlNode* const metrics = root.find("metrics")) {
@@ -55,6 +56,9 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     if (const YamlNode* const scenario = root.find("scenario")) {
         settings.scenario = read_scenario(*scenario, settings.backend.name, problems);
     }
+    // The pseries hypervisor keeps its reserve by itself; behind `mock` there is only us to do so.
+    if (settings.scenario && settings.backend.name == "mock" && !reserve_is_set)
+        settings.host.reserve_bytes = settings.scenario->pool.reserve_bytes;
     // What hangs on an unreadable mode says nothing.
     if (mode || !root.has("mode")) check_together(root, settings);
     return settings;

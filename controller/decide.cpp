@@ -12,7 +12,8 @@ struct Wanted {
 
 Wanted wanted_loan(const Decision& decision, const DecisionRules& rules) noexcept {
     const unsigned shift = decision.page_shift;
-    const CmmTarget target = rules.functions.target(
+    const auto bounded_loan = rules.plans_loans ? rules.functions.planned : rules.functions.target;
+    const CmmTarget target = bounded_loan(
         {
             // Toward zero, as the driver's div_s64 does.
             .request_pages = decision.request_bytes / (std::int64_t{1} << shift),

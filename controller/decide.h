@@ -19,7 +19,8 @@ struct DecisionRules {
     GateRules gate;
     SurgeRules surge;
     RuleSet functions;
-    bool evacuating = false;  // all domains count as disabled
+    bool evacuating = false;   // all domains count as disabled
+    bool plans_loans = false;  // of the policy in charge (model/policy_catalogue.h)
 };
 
 // Fills `into` for row `row` of `seen`: everything but the outcome of the move. decided_bytes is

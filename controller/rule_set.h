@@ -18,6 +18,8 @@ void fall_back(DomainControl& control, Decision& decision) noexcept;
 
 struct RuleSet {
     CmmTarget (*target)(const CmmInputs&, const CmmSafeguards&) noexcept = cmm_target;
+    // In place of `target`, for policies that plan a loan (plans_loans).
+    CmmTarget (*planned)(const CmmInputs&, const CmmSafeguards&) noexcept = planned_loan;
     GateAnswer (*gate)(DomainControl&, DomainFlags, Time,
                        const GateRules&) noexcept = ballast::gate;
     void (*book_oom)(const Event&, DomainControl&) noexcept = ballast::book_oom;

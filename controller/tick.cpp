@@ -34,6 +34,7 @@ DecisionRules Controller::State::rules() const noexcept {
                   .backoff = settings.guests.surge_backoff},
         .functions = rule_set,
         .evacuating = evacuating,
+        .plans_loans = plans_loans(policy()),
     };
 }
 

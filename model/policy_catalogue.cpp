@@ -153,6 +153,10 @@ const PolicyEntry& entry_of(PolicyKind kind) noexcept {
                          [kind](const PolicyEntry& entry) { return entry.kind == kind; });
 }
 
+bool plans_loans(PolicyKind kind) noexcept {
+    return kind != PolicyKind::cmm && kind != PolicyKind::fixed;
+}
+
 PolicyChoice default_choice(PolicyKind kind) {
     PolicyChoice choice;
     choice.kind = kind;

@@ -36,4 +36,13 @@ struct CmmTarget {
 // The answer is never above total - min_mem, never negative, and monotone in request_pages.
 CmmTarget cmm_target(const CmmInputs& in, const CmmSafeguards& safeguards) noexcept;
 
+// Pure. For a policy that plans a loan of its own and repeats it, or asks for nothing to keep it:
+// the loan that it plans (request + loaned, not below zero) is bounded by total - min_mem - credit.
+// cmm_target would take the credit off at each call, from what is lent already: right for a
+// hypervisor that asks for an amount, but a loan that is to stay would shrink by the credit each
+// tick. A credit alone never lowers a loan here: total - min_mem - credit is not below what the OOM
+// left. oom_credit_pages counts where safeguards.oom_credit says so; credit_after_clamp has no
+// meaning, as the credit counts nowhere else.
+CmmTarget planned_loan(const CmmInputs& in, const CmmSafeguards& safeguards) noexcept;
+
 }  // namespace ballast

@@ -117,3 +117,19 @@ TEST_CASE("a million domains are read") {
                       "  events: [{at: 1m, do: oom, domain: a1000000}]\n")
               .empty());
 }
+
+TEST_CASE("behind the mock, the pool's reserve is the host's, unless the file sets one") {
+    const auto reserve_of = [](const std::string& backend, const std::string& host) {
+        const auto result = parse_config(
+            "mode: simulate\nbackend: {name: " + backend + "}\n" + host +
+                "scenario:\n  description: x\n  pool: {memory: 4GiB, reserve: 256MiB}\n"
+                "  domains: [{name: a}]\n",
+            "f");
+        return std::get<Settings>(result).host.reserve_bytes;
+    };
+    CHECK(reserve_of("mock", "") == 256 * kMiB);
+    CHECK(reserve_of("mock", "host: {reserve: 1MiB}\n") == kMiB);
+    CHECK(reserve_of("mock", "host: {reserve: 0}\n") == 0);
+    // Its hypervisor keeps the reserve by itself.
+    CHECK(reserve_of("pseries", "") == 0);
+}

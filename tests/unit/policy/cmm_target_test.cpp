@@ -154,3 +154,49 @@ TEST_CASE("the constraint is named exactly when the answer falls short of what w
         REQUIRE(met == (answer.constraint == Constraint::none));
     }
 }
+
+TEST_CASE("a planned loan that asks for nothing stays, whatever the credit") {
+    const CmmInputs in{
+        .loaned_pages = 5'000, .total_pages = 10'000, .oom_credit_pages = 700, .min_mem_pages = 10};
+    CHECK(planned_loan(in, kSafe).loan_target_pages == 5'000);
+    CHECK(planned_loan(in, kSafe).constraint == Constraint::none);
+    // The driver's arithmetic takes the credit off at each call.
+    CHECK(cmm_target(in, kSafe).loan_target_pages == 4'300);
+}
+
+TEST_CASE("a credit bounds a planned loan once, below what min_mem leaves") {
+    CmmInputs in{.request_pages = 9'000,
+                 .loaned_pages = 500,
+                 .total_pages = 10'000,
+                 .oom_credit_pages = 700,
+                 .min_mem_pages = 300};
+    CHECK(planned_loan(in, kSafe).loan_target_pages == 9'000);
+    CHECK(planned_loan(in, kSafe).constraint == Constraint::oom_credit);
+    in.request_pages = 9'300;
+    CHECK(planned_loan(in, kSafe).constraint == Constraint::min_mem);
+    in.oom_credit_pages = 20'000;
+    CHECK(planned_loan(in, kSafe).loan_target_pages == 0);
+    in.min_mem_pages = 10'001;
+    CHECK(planned_loan(in, kSafe).loan_target_pages == 0);
+    CHECK(planned_loan(in, kSafe).constraint == Constraint::min_mem);
+    in.min_mem_pages = 300;
+    CHECK(planned_loan(in, {.oom_credit = false}).loan_target_pages == 9'700);
+}
+
+TEST_CASE("a planned loan is reached in one step and stays there, for any figures") {
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 20'000; ++i) {
+        CmmInputs in = random_inputs(random);
+        const std::uint64_t loan = planned_loan(in, kSafe).loan_target_pages;
+        CHECK(loan <= in.total_pages);
+        in.loaned_pages = loan;
+        in.request_pages = 0;
+        CHECK(planned_loan(in, kSafe).loan_target_pages == loan);
+        CHECK(planned_loan(in, kSafe).constraint == Constraint::none);
+        // What an OOM takes back leaves a loan that its credit does not bound any further.
+        const std::uint64_t freed = loan == 0 ? 0 : random() % (loan + 1);
+        in.loaned_pages = loan - freed;
+        in.oom_credit_pages += freed;
+        CHECK(planned_loan(in, kSafe).loan_target_pages == loan - freed);
+    }
+}
