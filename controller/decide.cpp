@@ -35,6 +35,17 @@ Wanted limited_by_step(const Wanted& wanted, const Decision& decision,
     return {decision.loaned_before_bytes + step, Constraint::rate_limit};
 }
 
+// A guest is not asked for what it would be short of at once: it would be given everything back,
+// and asked again after a while, for ever.
+Wanted leaving_what_it_needs(const Wanted& wanted, const Decision& decision,
+                             std::uint64_t lendable_bytes) noexcept {
+    if (wanted.loan_bytes <= decision.loaned_before_bytes ||
+        wanted.loan_bytes - decision.loaned_before_bytes <= lendable_bytes)
+        return wanted;
+    const std::uint64_t page = std::uint64_t{1} << decision.page_shift;
+    return {decision.loaned_before_bytes + (lendable_bytes & ~(page - 1)), Constraint::guest_needs};
+}
+
 // A stuck guest is not asked for more than it gave before its time comes.
 Wanted heeding_stuck(const Wanted& wanted, const Decision& decision, const Progress& progress,
                      Time now) noexcept {
@@ -96,6 +107,8 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};
     }
+    wanted =
+        leaving_what_it_needs(wanted, into, lendable_before_short(seen, row, rules.surge.limits));
     wanted = heeding_stuck(wanted, into, control.progress, now);
     wanted = limited_by_step(wanted, into, control.max_step_bytes);
     // What a guest in distress has back is told so, whoever wanted it: it is served first.

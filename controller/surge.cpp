@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace ballast {
 namespace {
 
 constexpr int kMostDoubled = 32;
 
-DistressFigures figures(const Observation& seen, std::size_t row, const Surge& surge) noexcept {
+DistressFigures figures(const Observation& seen, std::size_t row, double faults_per_s) noexcept {
     const DomainTable& domains = seen.domains;
     return {.kept_bytes = domains.total_bytes[row] -
                           std::min(domains.total_bytes[row], domains.loaned_bytes[row]),
             .usable_bytes = domains.usable_bytes[row],
-            .major_faults_per_s = surge.faults_per_s};
+            .major_faults_per_s = faults_per_s};
 }
 
 }  // namespace
@@ -41,13 +42,20 @@ bool surges(const Observation& seen, std::size_t row, Time now, const SurgeRules
     const bool doubtful = has(domains.flags[row], DomainFlags::stale_stats) ||
                           has(domains.flags[row], DomainFlags::bad_stats);
     const bool has_lent = domains.loaned_bytes[row] > control.original_loaned_bytes;
-    if (doubtful || !has_lent || !in_distress(figures(seen, row, surge), rules.limits))
+    if (doubtful || !has_lent || !in_distress(figures(seen, row, surge.faults_per_s), rules.limits))
         return false;
     const bool soon_again = surge.wait != Duration{0} && now - surge.until < surge.wait;
     surge.wait =
         soon_again ? std::min(2 * surge.wait, kMostDoubled * rules.backoff) : rules.backoff;
     surge.until = now + surge.wait;
     return true;
+}
+
+std::uint64_t lendable_before_short(const Observation& seen, std::size_t row,
+                                    const DistressLimits& limits) noexcept {
+    if (has(seen.domains.flags[row], DomainFlags::late_stats))
+        return std::numeric_limits<std::uint64_t>::max();
+    return lendable_before_short(figures(seen, row, 0), limits);
 }
 
 }  // namespace ballast

@@ -23,4 +23,10 @@ void follow_faults(Surge& surge, std::uint64_t major_faults, Time now) noexcept;
 bool surges(const Observation& seen, std::size_t row, Time now, const SurgeRules& rules,
             DomainControl& control) noexcept;
 
+// What the guest of row `row` can lend in addition before it would count as short, by its own
+// figures. Largest value: no bound, also where its figures may be of before its balloon's last
+// move.
+std::uint64_t lendable_before_short(const Observation& seen, std::size_t row,
+                                    const DistressLimits& limits) noexcept;
+
 }  // namespace ballast

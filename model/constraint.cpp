@@ -31,6 +31,7 @@ constexpr std::array<Words, kConstraintCount> kWords{{
     {"saving", "the domain is being saved, dumped or snapshot"},
     {"crashed", "the guest has crashed"},
     {"set_by_others", "somebody else set the balloon, and what they set stands"},
+    {"guest_needs", "by its own figures the guest would be short of memory if it lent more"},
 }};
 
 }  // namespace

@@ -30,8 +30,9 @@ enum class Constraint : std::uint8_t {
     saving,         // the domain is being saved, dumped or snapshot
     crashed,        // the guest has crashed
     set_by_others,  // somebody else set the balloon, which counts
+    guest_needs,    // the guest would be short of memory if it lent more
 };
-inline constexpr std::size_t kConstraintCount = 22;
+inline constexpr std::size_t kConstraintCount = 23;
 
 // The stable name used in JSON, metrics and text ("min_mem").
 std::string_view to_string(Constraint constraint) noexcept;

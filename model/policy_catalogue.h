@@ -52,8 +52,8 @@ std::span<const PolicyEntry> policy_catalogue() noexcept;
 const PolicyEntry* find_policy(std::string_view name) noexcept;
 const PolicyEntry& entry_of(PolicyKind kind) noexcept;
 
-// Whether the policy plans a loan for each domain, which an OOM credit limits once. False: it passes
-// on an amount that was asked for, and the credit comes off that, as in the kernel's driver
+// Whether the policy plans a loan for each domain, which an OOM credit limits once. False: it
+// passes on an amount that was asked for, and the credit comes off that, as in the kernel's driver
 // (cmm_get_mpp): the hypervisor's request, and an operator's loan target.
 bool plans_loans(PolicyKind kind) noexcept;
 

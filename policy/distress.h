@@ -22,4 +22,11 @@ struct DistressLimits {
 // the limit says.
 bool in_distress(const DistressFigures& guest, const DistressLimits& limits) noexcept;
 
+// Pure. What the guest can lend in addition, by its own figures, and still be a quarter above the
+// limits below which it is short: asking for more would make it short by our own doing. Less than
+// 1/256 of what it keeps counts as nothing, so that small changes of its figures move no balloon.
+// Largest value: no bound (usable memory is not told, or no guest is ever short).
+std::uint64_t lendable_before_short(const DistressFigures& guest,
+                                    const DistressLimits& limits) noexcept;
+
 }  // namespace ballast
