@@ -172,3 +172,28 @@ TEST_CASE("under constant demand no balloon moves ten minutes after an OOM, what
     }
     static_assert(kEnd == 35min);
 }
+
+TEST_CASE("a credit takes no more than its own size from other guests") {
+    for (const PolicyEntry& entry : policy_catalogue()) {
+        if (hunts(entry.kind)) continue;
+        std::mt19937_64 random(16);
+        const int wanted = draws(8);
+        for (int i = 0; i < wanted; ++i) {
+            const std::string text = random_host(random, entry.name, i % 2 == 0);
+            INFO(entry.name << ", host " << i << "\n" << text);
+            Settings settings = settings_of(parse_config(text, "random.yaml"));
+            const Run with = run(settings);
+            settings.cmm.safeguards.oom_credit = false;
+            const Run without = run(settings);
+            REQUIRE(with.loaned_bytes.size() == without.loaned_bytes.size());
+            std::uint64_t more = 0;
+            std::uint64_t slack = 0;
+            for (std::size_t row = 0; row < with.loaned_bytes.size(); ++row) {
+                more += less(with.loaned_bytes[row], without.loaned_bytes[row]);
+                // Both come to rest anywhere within what is not worth a move.
+                slack += with.report.domains[row].total_bytes / 100;
+            }
+            CHECK(more <= with.credit_bytes + slack);
+        }
+    }
+}
