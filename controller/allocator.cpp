@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/units.h"
+#include "controller/shrunk_balloon.h"
 
 namespace ballast {
 namespace {
@@ -62,6 +63,7 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
         if (outcome.status == StepStatus::accepted) {
             const bool others_pending =
                 control.asked_bytes != kUnknownBytes && !control.reached_set;
+            replace_request(loaned_bytes, control);
             control.asked_bytes =
                 others_pending ? std::max(control.asked_bytes, loaned_bytes) : loaned_bytes;
             control.set_bytes = loaned_bytes;

@@ -38,7 +38,10 @@ struct Controller::State {
     void book_observed_changes();
     bool follow_reboot(std::size_t row, Time now);
     void nudge_silent_driver(std::size_t row, bool unchanged, Time now);
-    bool infer_oom(std::size_t row);
+    bool explain_smaller_balloon(std::size_t row, Time now);
+    void credit_oom(std::size_t row);
+    void withdraw_credit(std::size_t row);
+    void follow_realign(std::size_t row, Time now);
     void notice_others(std::size_t row, bool unchanged, Time now);
     void take_as_its_own(std::size_t row);
     void yield_to_others(std::size_t row);

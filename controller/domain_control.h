@@ -40,6 +40,28 @@ struct Surge {
     double faults_per_s = 0;
 };
 
+// A balloon that became smaller with nobody having asked for it, until it is known why.
+struct ShrunkBalloon {
+    bool open = false;             // the cause is not known yet
+    bool from_rest = false;        // the guest had reached what was asked for
+    Time since{};                  // it was noticed
+    std::uint64_t from_bytes = 0;  // lent before
+    std::uint64_t last_bytes = 0;  // lent at the last observation
+    bool was_short = false;        // the guest has reported hardly any usable memory
+    Time short_at{};               // last then
+    // What was credited as OOMs since the hypervisor's set value last followed, and that value.
+    std::uint64_t credited_bytes = 0;
+    std::uint64_t set_bytes = 0;
+};
+
+// Loans that were asked for and replaced by a larger one before the guest had reached them: it may
+// be seen on its way there for a while.
+struct ReplacedRequest {
+    std::uint64_t least_bytes = kUnknownBytes;  // unknown: none
+    bool dated = false;
+    Time at{};  // when the last of them was replaced, as of the observation after it
+};
+
 struct DomainControl {
     // Settings resolved for this domain (resolve_settings).
     std::uint64_t min_mem_bytes = 0;
@@ -77,6 +99,9 @@ struct DomainControl {
     // After the guest took memory back: the value set in the hypervisor is still the old one, and
     // has to follow as soon as the guest stands still.
     Realign realign = Realign::no;
+    Time moved_at{};  // the loan last differed from the one before
+    ShrunkBalloon shrunk;
+    ReplacedRequest replaced;
 
     Progress progress;
     Surge surge;

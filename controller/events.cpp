@@ -15,6 +15,8 @@ void book_reboot(DomainControl& control) noexcept {
     // The driver begins anew: where it comes to rest is not somebody else's doing.
     control.rebooting = true;
     control.progress = {};
+    control.shrunk = {};
+    control.replaced = {};
     control.surge.faults_seen = kUnknownBytes;
 }
 

@@ -42,7 +42,7 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
         DomainFlags::saving | DomainFlags::no_stats | DomainFlags::bad_stats;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
                        control.yielded != Yielded::control && !control.others_moving &&
-                       !control.migrating && !control.hotplug_running &&
+                       !control.shrunk.open && !control.migrating && !control.hotplug_running &&
                        !control.hotplug_occurred && control.held_for == Constraint::none;
     if (quiet) return kOpen;
 
@@ -60,7 +60,9 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
         return hold(Constraint::set_by_others);
     if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
     if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);
-    if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);
+    // Why its balloon shrank shows in its next statistics.
+    if (control.shrunk.open || has(flags, DomainFlags::stale_stats))
+        return hold_inflation(Constraint::stale_stats);
     if (has(flags, DomainFlags::bad_stats)) return hold_inflation(Constraint::bad_stats);
     if (has(flags, DomainFlags::no_stats)) return hold_inflation(Constraint::no_stats);
     return kOpen;

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "controller/controller_state.h"
 #include "controller/progress.h"
+#include "controller/shrunk_balloon.h"
 #include "policy/credit_decay.h"
 
 namespace ballast {
@@ -16,6 +18,10 @@ namespace {
 constexpr Duration kAtRest = std::chrono::milliseconds(2500);
 // How long a driver has for the little that makes it tell.
 constexpr Duration kNudge = std::chrono::seconds(10);
+// A guest that takes memory back in steps is left alone so long after the last; a guest that is
+// still short, for so long at most.
+constexpr Duration kRealignAfter = std::chrono::seconds(2);
+constexpr Duration kRealignLatest = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -32,14 +38,16 @@ void Controller::State::book_observed_changes() {
         const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
         const bool unchanged = loaned_bytes == control.known_loaned_bytes;
         control.book_loaned(loaned_bytes);
+        if (!unchanged) control.moved_at = now;
         follow_faults(control.surge, seen.domains.major_faults[row], now);
         if (settings.cmm.oom_half_life > Duration{0}) decay_credit(row, now);
         if (capabilities.asynchronous) {
             if (follow_reboot(row, now)) continue;
             nudge_silent_driver(row, unchanged, now);
-            if (capabilities.reports_oom || !infer_oom(row)) notice_others(row, unchanged, now);
+            if (capabilities.reports_oom || !explain_smaller_balloon(row, now))
+                notice_others(row, unchanged, now);
             const bool standing_still =
-                control.paused || control.migrating ||
+                control.paused || control.migrating || control.shrunk.open ||
                 (seen.domains.flags[row] & kStandsStill) != DomainFlags::none;
             watch_progress(control, loaned_bytes, standing_still, now, stuck);
         }
@@ -51,8 +59,8 @@ void Controller::State::book_observed_changes() {
         if (loaned_bytes >= control.floor_bytes) {
             control.floor_bytes =
                 std::max(control.floor_bytes, std::min(loaned_bytes, control.set_bytes));
-            if (control.realign == Realign::waiting && unchanged) control.realign = Realign::due;
         }
+        follow_realign(row, now);
     }
 }
 
@@ -88,14 +96,44 @@ void Controller::State::nudge_silent_driver(std::size_t row, bool unchanged, Tim
     control.nudging = now < control.nudged_until;
 }
 
-// True if the guest took memory back by itself, which is credited.
-bool Controller::State::infer_oom(std::size_t row) {
+// True if the balloon shrank because the guest ran out of memory, which is credited, or if it is
+// not known yet why.
+bool Controller::State::explain_smaller_balloon(std::size_t row, Time now) {
+    DomainControl& control = ledger.controls()[row];
+    withdraw_credit(row);
+    follow_shortage(seen, row, now, control);
+    const ShrinkCause cause = explain_shrinking(seen, row, now, control);
+    switch (cause) {
+        case ShrinkCause::none:
+            return false;
+        case ShrinkCause::undecided:
+            control.others_moving = false;
+            return true;
+        case ShrinkCause::out_of_memory:
+            credit_oom(row);
+            return true;
+        case ShrinkCause::driver_restarted:
+            log::debug("{}: its balloon driver began anew", seen.domains.name[row]);
+            control.reached_set = false;
+            control.progress = {};
+            break;
+        case ShrinkCause::own_move:
+            return false;  // it may run out on its way as well
+        case ShrinkCause::other:
+            break;
+    }
+    control.floor_bytes = std::min(control.floor_bytes, seen.domains.loaned_bytes[row]);
+    return false;
+}
+
+void Controller::State::credit_oom(std::size_t row) {
     DomainControl& control = ledger.controls()[row];
     const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
-    if (control.set_bytes == kUnknownBytes || loaned_bytes >= control.floor_bytes ||
-        !has(seen.domains.flags[row], DomainFlags::deflate_on_oom))
-        return false;
-    const std::uint64_t freed_bytes = control.floor_bytes - loaned_bytes;
+    const std::uint64_t freed_bytes = less(control.shrunk.from_bytes, loaned_bytes);
+    if (control.shrunk.from_rest) {
+        control.shrunk.credited_bytes += freed_bytes;
+        control.shrunk.set_bytes = std::max(control.shrunk.set_bytes, control.set_bytes);
+    }
     control.oom_freed_bytes += freed_bytes;
     control.loan_target_bytes = loaned_bytes;
     control.set_bytes = loaned_bytes;
@@ -110,7 +148,40 @@ bool Controller::State::infer_oom(std::size_t row) {
     }
     log::warn("{}: the guest ran out of memory and took back {}; credited, not asked for again",
               seen.domains.name[row], format_size(freed_bytes));
-    return true;
+}
+
+// A guest that ran out of memory lends nothing again by itself. One that does has a driver that
+// began anew, which goes by what is set in the hypervisor: the balloon was empty for that.
+void Controller::State::withdraw_credit(std::size_t row) {
+    DomainControl& control = ledger.controls()[row];
+    ShrunkBalloon& shrunk = control.shrunk;
+    if (shrunk.credited_bytes == 0) return;
+    const bool grows =
+        control.realign == Realign::waiting && seen.domains.loaned_bytes[row] > control.set_bytes;
+    if (grows) {
+        log::info("{}: its balloon driver began anew; {} are credited no longer",
+                  seen.domains.name[row], format_size(shrunk.credited_bytes));
+        control.oom_freed_bytes = less(control.oom_freed_bytes, shrunk.credited_bytes);
+        control.set_bytes = shrunk.set_bytes;
+        control.reached_set = false;
+        control.progress = {};
+        control.realign = Realign::no;
+    }
+    if (control.realign != Realign::waiting) {
+        shrunk.credited_bytes = 0;
+        shrunk.set_bytes = 0;
+    }
+}
+
+// What is set in the hypervisor follows once the guest takes no more back. Earlier, a guest that
+// has gone on meanwhile would be asked to lend again what it needs.
+void Controller::State::follow_realign(std::size_t row, Time now) {
+    DomainControl& control = ledger.controls()[row];
+    if (control.realign != Realign::waiting || control.shrunk.open) return;
+    const Duration at_rest = now - control.moved_at;
+    if (has(seen.domains.flags[row], DomainFlags::unanswered) || at_rest < kRealignAfter) return;
+    const bool short_yet = control.shrunk.was_short && now - control.shrunk.short_at < kAtRest;
+    if (!short_yet || at_rest >= kRealignLatest) control.realign = Realign::due;
 }
 
 // A balloon that is elsewhere than where it was left has been set by somebody else.

@@ -104,7 +104,7 @@ bool Controller::State::is_held(std::size_t row) const noexcept {
         DomainFlags::unanswered | DomainFlags::crashed | DomainFlags::saving;
     const DomainControl& control = ledger.controls()[row];
     return control.disabled || evacuating || control.paused || control.migrating ||
-           control.hotplug_running || control.yielded == Yielded::control ||
+           control.hotplug_running || control.shrunk.open || control.yielded == Yielded::control ||
            (control.progress.stuck && clock.now() < control.progress.retry_at) ||
            clock.now() < control.surge.until ||
            (seen.domains.flags[row] & kHeld) != DomainFlags::none;

@@ -76,6 +76,8 @@ std::optional<Number> parse_number(const std::string& text) {
     return value;
 }
 
+constexpr std::string_view kVirtioMem = "@model='virtio-mem'";
+
 constexpr auto kMostKib =
     static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
 
@@ -85,10 +87,10 @@ std::uint64_t maximum_bytes(const Query& query) {
     return kib && *kib <= kMostKib ? *kib * kKiB : kUnknownBytes;
 }
 
-// What all virtio-mem devices have together under that name; 0 where it is no size.
-std::uint64_t virtio_mem_bytes(const Query& query, std::string_view name) {
-    const std::string path = fmt::format(
-        "sum(/domain/devices/memory[@model='virtio-mem']/target/{}[@unit='KiB'])", name);
+// What all memory devices of that kind have together under that name; 0 where it is no size.
+std::uint64_t device_bytes(const Query& query, std::string_view kind, std::string_view name) {
+    const std::string path =
+        fmt::format("sum(/domain/devices/memory[{}]/target/{}[@unit='KiB'])", kind, name);
     const double kib = query.number(path.c_str());
     return kib > 0 && kib < static_cast<double>(kMostKib) ? static_cast<std::uint64_t>(kib) * kKiB
                                                           : 0;
@@ -136,10 +138,12 @@ Result<DomainFacts> parse_domain_facts(std::string_view xml) {
         "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
         " | /domain/devices/hostdev[@type='pci' or @type='mdev']"
         " | /domain/devices/interface[@type='hostdev' or @type='vdpa']");
-    facts.virtio_mem_bytes = virtio_mem_bytes(query, "size");
+    facts.unballooned_bytes =
+        device_bytes(query, "@model='nvdimm' or @model='virtio-pmem' or @model='sgx-epc'", "size");
+    facts.virtio_mem_bytes = device_bytes(query, kVirtioMem, "size");
     facts.virtio_mem_plugged_bytes =
-        std::min(virtio_mem_bytes(query, "current"), facts.virtio_mem_bytes);
-    facts.virtio_mem_requested_bytes = virtio_mem_bytes(query, "requested");
+        std::min(device_bytes(query, kVirtioMem, "current"), facts.virtio_mem_bytes);
+    facts.virtio_mem_requested_bytes = device_bytes(query, kVirtioMem, "requested");
     facts.node_mask = bound_nodes(query);
     facts.books = books(query);
     return facts;

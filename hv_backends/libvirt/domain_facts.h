@@ -19,6 +19,9 @@ struct DomainFacts {
     // Lending frees nothing on the host: huge pages, locked memory, or a passed-through device
     // (its DMA pins the guest).
     bool pinned_memory = false;
+    // Devices that libvirt counts as memory of the domain and QEMU's balloon does not: NVDIMMs,
+    // virtio-pmem, SGX. None of it can be lent.
+    std::uint64_t unballooned_bytes = 0;
     // Of all virtio-mem devices: what <memory> holds for them, what is plugged in, and what is
     // wanted to be.
     std::uint64_t virtio_mem_bytes = 0;

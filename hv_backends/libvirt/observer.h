@@ -26,9 +26,10 @@ struct LibvirtDomain {
     FactsState facts_state = FactsState::due;
     bool facts_known = false;  // once read, by the present connection
     DomainFacts facts;
-    std::uint64_t facts_pass = 0;  // the observation that read them
-    Time facts_at{};               //
-    bool job_asked = false;        // whether one runs
+    std::uint64_t facts_pass = 0;          // the observation that read them
+    std::uint64_t differs_since_pass = 0;  // the one that told another maximum; 0 = none
+    Time facts_at{};                       //
+    bool job_asked = false;                // whether one runs
     Freshness freshness;
     std::uint64_t major_faults = kUnknownBytes;  // as last told
     std::uint64_t doubted_update_s = 0;          // the update in which a count went back
@@ -38,6 +39,8 @@ struct LibvirtDomain {
     std::uint64_t ballooned_bytes = 0;  // see MemoryFigures
     std::uint64_t loaned_bytes = 0;
     bool balloon_told = false;                     // its size was told before
+    std::uint64_t unmanaged_bytes = 0;             // of its total, see stats_sample.h
+    Time resized_at{};                             // its balloon or its memory was of another size
     std::uint64_t pass = 0;                        // last observation that held it
     const virDomainStatsRecord* record = nullptr;  // of that observation, while it lasts
     // A domain that keeps libvirt waiting is not asked each tick.
@@ -79,7 +82,7 @@ class Observer {
     void reconcile(LibvirtDomain& domain, DomainFlags state, DomainCalls& calls);
     void fill(std::size_t row, const StatsSample& sample, DomainFlags state, Time now,
               DomainTable& table);
-    bool sample_and_facts_differ(const LibvirtDomain& domain) const;
+    bool sample_and_facts_differ(const StatsSample& sample, LibvirtDomain& domain);
 
     EventRelay& relay_;
     std::uint64_t pass_ = 0;

@@ -1,6 +1,8 @@
 // What the observer makes of a record: flags and figures of a row.
+#include <algorithm>
 #include <utility>
 
+#include "base/saturating.h"
 #include "base/units.h"
 #include "hv_backends/libvirt/observer.h"
 
@@ -9,6 +11,13 @@ namespace {
 
 // Without any progress for so long, a virtio-mem device is taken to stay as it is.
 constexpr Duration kResizePatience = std::chrono::minutes(1);
+// After which a guest's own total and its balloon's size are of one time. QEMU reports a balloon
+// that goes on changing once a second at most.
+constexpr Duration kRest = std::chrono::seconds(3);
+
+constexpr DomainFlags kNotOfNow =
+    DomainFlags::late_stats | DomainFlags::stale_stats | DomainFlags::bad_stats |
+    DomainFlags::no_stats | DomainFlags::starting | DomainFlags::unanswered | DomainFlags::paused;
 
 void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
     Event event;
@@ -87,8 +96,20 @@ void Observer::reconcile(LibvirtDomain& domain, DomainFlags state, DomainCalls& 
 // What virtio-mem has plugged in is part of a balloon's size as libvirt tells it, and is itself
 // told in the XML alone. Where it changed meanwhile, the one does not fit the other, and the guest
 // would seem to have moved its balloon.
-bool Observer::sample_and_facts_differ(const LibvirtDomain& domain) const {
-    if (domain.facts.virtio_mem_bytes == 0 || !domain.balloon_told) return false;
+bool Observer::sample_and_facts_differ(const StatsSample& sample, LibvirtDomain& domain) {
+    if (!domain.balloon_told) return false;
+    // libvirt's maximum is <memory> of the XML. Where they differ, a device came or went: what kind
+    // of one the XML tells.
+    const bool differ = domain.facts_known && sample.maximum_kib != kUnknownBytes &&
+                        domain.facts.maximum_bytes != kUnknownBytes &&
+                        sample.maximum_kib != domain.facts.maximum_bytes / kKiB;
+    if (!differ) domain.differs_since_pass = 0;
+    if (differ && domain.differs_since_pass == 0) domain.differs_since_pass = pass_;
+    if (differ && domain.facts_pass <= domain.differs_since_pass) {
+        if (domain.facts_state == FactsState::read) domain.facts_state = FactsState::due;
+        return true;
+    }
+    if (domain.facts.virtio_mem_bytes == 0) return false;
     return domain.facts_state != FactsState::read || domain.facts_pass == pass_ ||
            relay_.noted(domain.key, Note::Kind::changed);
 }
@@ -115,16 +136,19 @@ void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags stat
         now - domain.facts_at < kResizePatience)
         flags = flags | DomainFlags::hotplug;
     MemoryFigures figures = memory_figures(sample, facts);
-    if (sample_and_facts_differ(domain)) {
+    if (sample_and_facts_differ(sample, domain)) {
         figures.total_bytes = domain.total_bytes;
+        figures.ballooned_bytes = domain.ballooned_bytes;
         figures.loaned_bytes = domain.loaned_bytes;
     }
-    if (!believable(domain, sample, figures.total_bytes)) {
+    // A guest may use an NVDIMM as ordinary memory.
+    if (!believable(domain, sample, figures.total_bytes + facts.unballooned_bytes)) {
         flags = flags | DomainFlags::bad_stats;
         figures.unused_bytes = figures.usable_bytes = figures.cache_bytes = kUnknownBytes;
     }
     domain.total_bytes = figures.total_bytes;
     if (figures.ballooned_bytes != domain.ballooned_bytes) {
+        if (domain.ballooned_bytes != 0) domain.resized_at = now;
         domain.ballooned_bytes = figures.ballooned_bytes;
         relay_.set_ballooned(domain.key, figures.ballooned_bytes);
     }
@@ -133,11 +157,15 @@ void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags stat
     } else if (domain.loaned_bytes != figures.loaned_bytes) {
         domain.loaned_bytes = figures.loaned_bytes;
         domain.freshness.balloon_moved();
+        domain.resized_at = now;
     }
     if (domain.freshness.is_late()) flags = flags | DomainFlags::late_stats;
+    if ((flags & kNotOfNow) == DomainFlags::none && now - domain.resized_at >= kRest)
+        domain.unmanaged_bytes = unmanaged_bytes(sample, figures, domain.facts.deflate_on_oom);
     domain.balloon_told = domain.balloon_told || sample.current_kib != kUnknownBytes;
     table.flags[row] = flags;
-    table.total_bytes[row] = figures.total_bytes;
+    table.total_bytes[row] =
+        std::max(less(figures.total_bytes, domain.unmanaged_bytes), domain.loaned_bytes);
     table.loaned_bytes[row] = domain.loaned_bytes;
     table.loan_request_bytes[row] = 0;
     table.unused_bytes[row] = figures.unused_bytes;

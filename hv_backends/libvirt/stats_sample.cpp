@@ -4,12 +4,17 @@
 #include <limits>
 #include <string_view>
 
+#include "base/saturating.h"
 #include "base/units.h"
 
 namespace ballast {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4 * kKiB;
+// What a kernel may keep for itself before it counts its memory: its image, page tables, a crash
+// kernel.
+constexpr std::uint64_t kReservedBytes = 128 * kMiB;
+constexpr std::uint64_t kReservedPart = 16;
 // Above it a size in KiB is not one: its bytes would not fit a signed 64-bit figure.
 constexpr std::uint64_t kMaxKib =
     static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / kKiB;
@@ -75,8 +80,8 @@ MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts
         figures.ballooned_bytes = whole_pages(sample.maximum_kib * kKiB);
     else if (facts.maximum_bytes != kUnknownBytes)
         figures.ballooned_bytes = whole_pages(facts.maximum_bytes);
-    figures.ballooned_bytes -=
-        std::min(figures.ballooned_bytes, whole_pages(facts.virtio_mem_bytes));
+    const std::uint64_t others = facts.virtio_mem_bytes + facts.unballooned_bytes;
+    figures.ballooned_bytes -= std::min(figures.ballooned_bytes, whole_pages(others));
     figures.total_bytes = figures.ballooned_bytes + whole_pages(facts.virtio_mem_plugged_bytes);
     // A guest may write any size of its balloon: more than everything kept means nothing lent.
     if (sample.current_kib < figures.total_bytes / kKiB)
@@ -85,6 +90,16 @@ MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts
     figures.usable_bytes = guest_figure(sample.usable_kib, figures.total_bytes);
     figures.cache_bytes = guest_figure(sample.cache_kib, figures.total_bytes);
     return figures;
+}
+
+std::uint64_t unmanaged_bytes(const StatsSample& sample, const MemoryFigures& figures,
+                              bool deflates_on_oom) noexcept {
+    if (sample.available_kib > figures.total_bytes / kKiB) return 0;  // unknown as well
+    // Linux takes what its balloon holds off MemTotal, but not where it may take it back itself.
+    const std::uint64_t lent = deflates_on_oom ? 0 : figures.loaned_bytes;
+    const std::uint64_t managed = whole_pages(sample.available_kib * kKiB) + lent;
+    const std::uint64_t rest = less(figures.total_bytes, std::max(managed, figures.loaned_bytes));
+    return rest > kReservedBytes + figures.total_bytes / kReservedPart ? rest : 0;
 }
 
 DomainFlags state_flags(const StatsSample& sample) noexcept {

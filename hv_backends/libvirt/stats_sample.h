@@ -40,7 +40,8 @@ bool plausible(const StatsSample& sample, std::uint64_t total_bytes) noexcept;
 // figures above the total are unknown.
 struct MemoryFigures {
     std::uint64_t total_bytes = 0;
-    // What the balloon counts from: all but virtio-mem, which it neither counts nor can lend.
+    // What the balloon counts from: all but virtio-mem, NVDIMMs and the like, which it neither
+    // counts nor can lend.
     std::uint64_t ballooned_bytes = 0;
     std::uint64_t loaned_bytes = 0;
     std::uint64_t unused_bytes = kUnknownBytes;
@@ -48,6 +49,12 @@ struct MemoryFigures {
     std::uint64_t cache_bytes = kUnknownBytes;
 };
 MemoryFigures memory_figures(const StatsSample& sample, const DomainFacts& facts) noexcept;
+
+// How much of `figures.total_bytes` the guest's kernel does not manage, by the guest's own word,
+// where that is far more than kernels reserve: DIMMs that it has not put online, or a limit on its
+// command line. Otherwise 0, also where the guest does not tell. Wrong while the balloon moves.
+std::uint64_t unmanaged_bytes(const StatsSample& sample, const MemoryFigures& figures,
+                              bool deflates_on_oom) noexcept;
 
 // paused, saving, crashed, migrating and carried_over, as far as the domain's state tells.
 DomainFlags state_flags(const StatsSample& sample) noexcept;

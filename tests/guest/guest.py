@@ -27,6 +27,7 @@ DOMAIN_XML = """
   </os>
   <features><acpi/></features>
   <cpu mode='custom' match='exact'><model>qemu64</model>{numa}</cpu>
+  {sleep}
   <on_reboot>restart</on_reboot>
   <on_crash>preserve</on_crash>
   <devices>
@@ -41,6 +42,7 @@ DOMAIN_XML = """
   </devices>
 </domain>
 """
+SLEEP_XML = "<pm><suspend-to-mem enabled='yes'/></pm>"
 MAX_MEMORY_XML = "<maxMemory slots='2' unit='KiB'>{kib}</maxMemory>"
 # libvirt plugs memory into NUMA nodes only.
 NUMA_XML = "<numa><cell id='0' cpus='0' memory='{kib}' unit='KiB'/></numa>"
@@ -73,14 +75,15 @@ class Guest:
     unset. balloon=False: no balloon device at all. max_memory_mib: memory can be plugged in, up
     to that. virtio_mem_mib: a virtio-mem device of that size, nothing of it plugged in.
     persistent: defined first, so that it can be saved. disk: a file, /dev/vda in the guest.
-    free_page_reporting=False: the host holds what the guest has touched once."""
+    free_page_reporting=False: the host holds what the guest has touched once. sleeps: it can be
+    suspended to memory."""
 
     def __init__(self, lab, name: str, memory_mib: int = 512, autodeflate: bool = True,
                  stats_period_s: int | None = 1, balloon: bool = True, cmdline: str = "",
                  max_memory_mib: int | None = None, virtio_mem_mib: int | None = None,
                  persistent: bool = False, disk: pathlib.Path | None = None,
                  disk_format: str = "qcow2", domain_uuid: str | None = None,
-                 free_page_reporting: bool = True):
+                 free_page_reporting: bool = True, sleeps: bool = False):
         self.name = name
         self.memory_kib = memory_mib * MIB_KIB
         self.uuid = domain_uuid or str(uuid.uuid4())
@@ -99,6 +102,7 @@ class Guest:
             if virtio_mem_mib else "",
             max_memory=MAX_MEMORY_XML.format(kib=max_memory_mib * MIB_KIB) if max_memory_mib else "",
             numa=NUMA_XML.format(kib=self.memory_kib) if max_memory_mib else "",
+            sleep=SLEEP_XML if sleeps else "",
             memory_kib=self.memory_kib, kernel=lab.image.kernel,
             initramfs=lab.image.initramfs, cmdline=cmdline, console=self._console,
             channel=self._channel,
@@ -209,7 +213,11 @@ class Guest:
 
     def panic(self) -> None:
         """Its kernel ends."""
-        encoded = base64.b64encode(b"echo c >/proc/sysrq-trigger").decode()
+        self.send("echo c >/proc/sysrq-trigger")
+
+    def send(self, script: str) -> None:
+        """Runs a script in the guest whose end is not waited for."""
+        encoded = base64.b64encode(script.encode()).decode()
         self._socket.sendall(f"0 {encoded}\n".encode())
 
     def check(self, script: str, timeout_s: float = RUN_TIMEOUT_S) -> str:

@@ -71,6 +71,20 @@ TEST_CASE("words in a description or in metadata are not taken for devices") {
     CHECK_FALSE(facts->pinned_memory);
 }
 
+TEST_CASE("memory devices that a balloon does not count are told apart from DIMMs") {
+    const auto device = [](const std::string& model) {
+        return "<memory model='" + model +
+               "'><target><size unit='KiB'>524288</size></target></memory>";
+    };
+    const auto bytes = [&](const std::string& devices) {
+        return parse_domain_facts(domain(devices))->unballooned_bytes;
+    };
+    CHECK(bytes(device("dimm") + device("virtio-mem")) == 0);
+    for (const char* model : {"nvdimm", "virtio-pmem", "sgx-epc"})
+        CHECK(bytes(device(model) + device("dimm")) == 524288ULL * 1024);
+    CHECK(bytes(device("nvdimm") + device("nvdimm")) == 1048576ULL * 1024);
+}
+
 TEST_CASE("virtio-mem is told as what it may come to, what is plugged in and what is wanted") {
     const auto device = [](int size_kib, int requested_kib, int current_kib) {
         return "<memory model='virtio-mem'><target><size unit='KiB'>" + std::to_string(size_kib) +

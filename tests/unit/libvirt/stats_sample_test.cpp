@@ -10,6 +10,7 @@ using ballast::memory_figures;
 using ballast::read_sample;
 using ballast::state_flags;
 using ballast::StatsSample;
+using ballast::unmanaged_bytes;
 
 namespace {
 
@@ -60,6 +61,46 @@ TEST_CASE("of virtio-mem only what is plugged in is the domain's, and none of it
     // Figures that do not fit each other.
     facts.virtio_mem_bytes = 2048 * kMiB;
     CHECK(memory_figures(balloon(1024, 1024 * 1024), facts).ballooned_bytes == 0);
+}
+
+TEST_CASE("an NVDIMM is no part of what a domain can lend, and does not look lent") {
+    DomainFacts facts;
+    facts.unballooned_bytes = 256 * kMiB;
+    const auto figures = memory_figures(balloon(512 * 1024, 768 * 1024), facts);
+    CHECK(figures.total_bytes == 512 * kMiB);
+    CHECK(figures.ballooned_bytes == 512 * kMiB);
+    CHECK(figures.loaned_bytes == 0);
+}
+
+TEST_CASE("memory that a guest has not put online is not its own") {
+    // 512 MiB, of which its kernel counts 405, and a DIMM of 256.
+    StatsSample sample = balloon(768 * 1024, 768 * 1024);
+    sample.available_kib = 405 * 1024;
+    CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), false) == 363 * kMiB);
+    CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), true) == 363 * kMiB);
+    SECTION("the same once it lends: Linux takes that off its total, or does not") {
+        sample.current_kib = 668 * 1024;
+        CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), true) == 363 * kMiB);
+        sample.available_kib = 305 * 1024;
+        CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), false) == 363 * kMiB);
+    }
+    SECTION("once it is online, only the kernel's own is missing, which counts as before") {
+        sample.available_kib = 661 * 1024;
+        CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), true) == 0);
+        const StatsSample large = balloon(64 * 1024 * 1024, 64 * 1024 * 1024);
+        StatsSample reserved = large;
+        reserved.available_kib = 63 * 1024 * 1024 - 512 * 1024;  // a crash kernel of 512 MiB
+        CHECK(unmanaged_bytes(reserved, memory_figures(reserved, {}), true) == 0);
+    }
+    SECTION("a guest that does not tell, or tells more than there is") {
+        sample.available_kib = GENERATE(kUnknownBytes, 1024 * 1024);
+        CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), true) == 0);
+    }
+    SECTION("a guest that claims to have nothing keeps what it lent out of its total") {
+        sample.current_kib = 668 * 1024;
+        sample.available_kib = 1;
+        CHECK(unmanaged_bytes(sample, memory_figures(sample, {}), true) == 668 * kMiB);
+    }
 }
 
 TEST_CASE("a guest's record becomes figures") {
