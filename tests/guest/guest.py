@@ -184,8 +184,11 @@ class Guest:
         self._lab.virsh("setmem", self.name, f"{kib}KiB", "--live")
 
     def plug_dimm(self, mib: int) -> None:
-        path = self._lab.folder / f"{self.name}-dimm.xml"
-        path.write_text(DIMM_XML.format(kib=mib * MIB_KIB))
+        self.plug(DIMM_XML.format(kib=mib * MIB_KIB))
+
+    def plug(self, device_xml: str) -> None:
+        path = self._lab.folder / f"{self.name}-device.xml"
+        path.write_text(device_xml)
         self._lab.virsh("attach-device", self.name, path, "--live")
 
     def request_virtio_mem(self, mib: int) -> None:
