@@ -26,7 +26,8 @@ void count_on_own(std::uint64_t& counter) {
 }
 
 std::uint64_t read(const std::uint64_t& counter) {
-    return __atomic_load_n(&counter, __ATOMIC_ACQUIRE);
+    // Not of C++20: an atomic_ref of something const.
+    return std::atomic_ref(const_cast<std::uint64_t&>(counter)).load(std::memory_order_acquire);
 }
 
 }  // namespace

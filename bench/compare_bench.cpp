@@ -35,13 +35,15 @@ Workload made_trace() {
     return workload;
 }
 
-// At that ratio of overcommit.
-Case case_of(PolicyKind kind, double overcommit) {
+// At that ratio of overcommit; with `settings`, through the controller.
+Case case_of(PolicyKind kind, double overcommit, std::shared_ptr<const Settings> settings = {}) {
     const auto workload = std::make_shared<const Workload>(made_trace());
     const std::string policy(entry_of(kind).name);
-    return {"simulate." + policy, "pass", "ns/domain tick", timed([=] {
+    const std::string name = settings ? "controller." + policy : policy;
+    return {"simulate." + name, "pass", "ns/domain tick", timed([=] {
                 const compare::Contestant contestant{policy, default_choice(kind)};
-                const auto result = compare::run(*workload, contestant, {overcommit, {0.1, 1}}, {});
+                const auto result =
+                    compare::run(*workload, contestant, {overcommit, {0.1, 1}, settings.get()}, {});
                 if (!result) std::exit(1);
                 return static_cast<std::size_t>(result->domain_ticks);
             }),
@@ -63,7 +65,9 @@ Case case_of(PolicyKind kind, double overcommit) {
 
 std::vector<NamedCase> compare_cases() {
     return {{"simulate.static", [] { return case_of(PolicyKind::still, 1.0); }},
-            {"simulate.ballast", [] { return case_of(PolicyKind::ballast, 2.0); }}};
+            {"simulate.ballast", [] { return case_of(PolicyKind::ballast, 2.0); }},
+            {"simulate.controller.ballast",
+             [] { return case_of(PolicyKind::ballast, 2.0, std::make_shared<const Settings>()); }}};
 }
 
 }  // namespace ballast::bench

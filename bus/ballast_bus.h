@@ -72,6 +72,9 @@ struct ballast_bus_guest {
     uint64_t cache_bytes;  /* of files, as the guest tells it */
     uint64_t major_faults; /* since the guest started */
     uint64_t shares;       /* its weight, 0 .. 10000 */
+    /* Since version 3. */
+    uint64_t resident_bytes; /* of the host's memory, what it has */
+    uint64_t late;           /* 1: what the guest says may be of before its balloon last moved */
 };
 
 struct ballast_bus_tick {
@@ -91,6 +94,9 @@ struct ballast_bus_tick {
     uint64_t host_total_bytes;
     uint64_t host_reserve_bytes; /* of them, what is not to be lent on */
     uint64_t host_stall_ns;      /* since the host started, some task waited for memory (PSI) */
+    /* Since version 3. */
+    uint64_t host_swap_total_bytes;
+    uint64_t host_swap_free_bytes;
 };
 
 struct ballast_bus_notice {
@@ -153,6 +159,10 @@ int ballast_bus_next(ballast_bus* bus, struct ballast_bus_record* record, int ti
  * least once a heartbeat. Then call that with timeout 0 until it answers BALLAST_BUS_NOTHING.
  * Belongs to the handle. Negative errno: it could not be had. Starts a thread. */
 int ballast_bus_fd(ballast_bus* bus);
+
+/* Which file is read: the path given to ballast_bus_open. Belongs to the handle. Which one a daemon
+ * writes, /api/v1/status and `ballastctl status` tell. */
+const char* ballast_bus_path(const ballast_bus* bus);
 
 /* Records lost since the handle was opened. Those of a writer that came and went while this reader
  * looked at neither are not known to anybody: they are not counted. */

@@ -47,6 +47,7 @@ class Bus {
     }
     // Why a file cannot be followed to; empty: none.
     std::string error() const { return ballast_bus_error(bus_.get()); }
+    std::string path() const { return ballast_bus_path(bus_.get()); }
     std::uint64_t lost() const noexcept { return ballast_bus_lost(bus_.get()); }
 
   private:

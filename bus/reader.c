@@ -471,6 +471,10 @@ int ballast_bus_fd(ballast_bus *bus) {
     return event;
 }
 
+const char *ballast_bus_path(const ballast_bus *bus) {
+    return bus->path;
+}
+
 uint64_t ballast_bus_lost(const ballast_bus *bus) {
     return bus->lost;
 }

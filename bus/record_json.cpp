@@ -67,6 +67,8 @@ void add(Json& json, const ballast_bus_guest& guest) {
     json["cache_bytes"] = if_known(guest.cache_bytes);
     json["major_faults"] = if_known(guest.major_faults);
     json["shares"] = if_known(guest.shares);
+    json["resident_bytes"] = if_known(guest.resident_bytes);
+    json["late"] = guest.late == UINT64_MAX ? Json(nullptr) : Json(guest.late != 0);
 }
 
 void add(Json& json, const ballast_bus_tick& tick) {
@@ -85,6 +87,8 @@ void add(Json& json, const ballast_bus_tick& tick) {
     json["host_reserve_bytes"] = if_known(tick.host_reserve_bytes);
     json["host_stall_seconds"] =
         tick.host_stall_ns == UINT64_MAX ? Json(nullptr) : Json(seconds(tick.host_stall_ns));
+    json["host_swap_total_bytes"] = if_known(tick.host_swap_total_bytes);
+    json["host_swap_free_bytes"] = if_known(tick.host_swap_free_bytes);
 }
 
 // What is not there is all ones: not known.

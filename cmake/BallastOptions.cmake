@@ -32,9 +32,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(ballast_flags INTERFACE -Wthread-safety)
 endif()
 
-# ballast_library(NAME SOURCES... DEPENDS TARGETS...): a static library of this folder.
+# ballast_library(NAME [COLD] SOURCES... DEPENDS TARGETS...): a static library of this folder. COLD: it
+# runs seldom and briefly, and optimising it would take longer than it ever saves.
 function(ballast_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ballast_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  if(ARG_COLD AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${name} PRIVATE -O1)
+  endif()
 endfunction()

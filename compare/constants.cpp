@@ -51,6 +51,19 @@ constexpr std::array kCatalogue{
                   [](const Constants& c) { return c.reserve_share * 100; },
                   [](Constants& c, double value) { c.reserve_share = value / 100; },
                   "of the host: told to policies as what should stay free"},
+    ConstantEntry{
+        "short_below_mib", 0, 1e6,
+        [](const Constants& c) { return static_cast<double>(c.short_below_bytes) / kMiBs; },
+        [](Constants& c, double value) {
+            c.short_below_bytes = static_cast<std::uint64_t>(value * kMiBs);
+        },
+        "a guest is short below both; 0: none ever is"},
+    ConstantEntry{"short_below_percent", 0, 50,
+                  [](const Constants& c) { return static_cast<double>(c.short_below_percent); },
+                  [](Constants& c, double value) {
+                      c.short_below_percent = static_cast<std::uint32_t>(value);
+                  },
+                  "of what it keeps"},
     ConstantEntry{"host_swap_percent", 0, 1000,
                   [](const Constants& c) { return c.host_swap_share * 100; },
                   [](Constants& c, double value) { c.host_swap_share = value / 100; },
@@ -66,6 +79,9 @@ constexpr std::array kCatalogue{
                   "a guest that the host had to kill is back after so long"},
     ConstantEntry{"look_ahead_s", 0, 86400, [](const Constants& c) { return c.look_ahead_s; },
                   [](Constants& c, double value) { c.look_ahead_s = value; }, "of the clairvoyant"},
+    ConstantEntry{"stats_late_s", 0, 3600, [](const Constants& c) { return c.stats_late_s; },
+                  [](Constants& c, double value) { c.stats_late_s = value; },
+                  "guests' statistics arrive so late, at most a tick"},
 };
 
 std::string names() {

@@ -36,6 +36,19 @@ Json sample_json(const RunSample& sample) {
             {"guest_ooms", sample.guest_ooms}};
 }
 
+Json controller_json(const RunResult& result) {
+    const ControllerTicks& ticks = *result.controller;
+    return {{"domain_ticks", result.domain_ticks},
+            {"credit", ticks.credit},
+            {"pressure", ticks.pressure},
+            {"needs", ticks.needs},
+            {"stuck", ticks.stuck},
+            {"held", ticks.held},
+            {"step_limit", ticks.step_limit},
+            {"host_full", ticks.host_full},
+            {"other", ticks.other}};
+}
+
 Json run_json(const std::string& input, const RunResult& result, bool on_front) {
     const HarmTotals& totals = result.totals;
     constexpr double kHour_s = 3600;
@@ -61,6 +74,7 @@ Json run_json(const std::string& input, const RunResult& result, bool on_front) 
               {"host_gib", gib(static_cast<double>(result.host_bytes))},
               {"domain_hours", totals.guest_s / kHour_s},
               {"on_front", on_front}};
+    if (result.controller) json["controller"] = controller_json(result);
     if (!result.samples.empty()) {
         Json samples = Json::array();
         for (const RunSample& sample : result.samples) samples.push_back(sample_json(sample));

@@ -56,11 +56,13 @@ class Sampler {
 
 std::vector<std::uint64_t> min_mem_of(const Workload& workload, double share) {
     std::vector<std::uint64_t> bytes;
-    for (const WorkloadVm& vm : workload.vms)
-        bytes.push_back(
+    for (const WorkloadVm& vm : workload.vms) {
+        const std::uint64_t least =
             vm.min_mem_bytes == kUnknownBytes
                 ? static_cast<std::uint64_t>(static_cast<double>(vm.capacity_bytes) * share)
-                : vm.min_mem_bytes);
+                : vm.min_mem_bytes;
+        bytes.push_back(least / kMiB * kMiB);  // as a daemon's setting
+    }
     return bytes;
 }
 
@@ -77,9 +79,56 @@ Result<HostConstants> host_of(const Workload& workload, const Terms& terms,
     host.memory = static_cast<Bytes>(memory);
     host.own = static_cast<Bytes>(constants.host_own_bytes);
     host.swap = static_cast<Bytes>(capacity * constants.host_swap_share);
+    if (!terms.overcommit && workload.host_swap_bytes != kUnknownBytes)
+        host.swap = static_cast<Bytes>(std::min<std::uint64_t>(
+            workload.host_swap_bytes, static_cast<std::uint64_t>(kMostBytes)));
     host.restart_s = constants.restart_s;
     return host;
 }
+
+// Between nothing and what the row may lend at most.
+void decide_all(const SimHost& host, std::span<const Bytes> loan,
+                const std::vector<std::uint64_t>& min_mem, std::vector<Bytes>& decided) {
+    decided.resize(loan.size());
+    for (std::size_t row = 0; row < loan.size(); ++row) {
+        const std::size_t vm = host.rows()[row];
+        const WorkloadVm& machine = host.workload().vms[vm];
+        const Bytes page = Bytes{1} << machine.page_shift;
+        const Bytes lendable = (host.guest(vm).capacity() & ~(page - 1)) -
+                               (static_cast<Bytes>(min_mem[vm]) & ~(page - 1));
+        decided[row] = std::clamp<Bytes>(loan[row], 0, std::max<Bytes>(0, lendable));
+    }
+}
+
+// As a daemon asks: not again for what is there or on its way back; a guest that gives more than is
+// wanted is called off.
+void ask(SimHost& host, std::span<const Bytes> decided) {
+    for (std::size_t row = 0; row < decided.size(); ++row) {
+        const std::size_t vm = host.rows()[row];
+        const Bytes goal = decided[row];
+        if (goal == host.guest(vm).loaned() && host.asked(vm) <= goal) continue;
+        host.ask(row, goal);
+    }
+}
+
+// What the host itself needs, where a workload tells it over time.
+class OwnReader {
+  public:
+    OwnReader(const Workload& workload, const Terms& terms) {
+        if (workload.own_series == kNoSeries || terms.overcommit) return;
+        const auto& points = workload.series[workload.own_series].points;
+        next_ = points.data();
+        end_ = next_ + points.size();
+    }
+    void read(double at_s, SimHost& host) {
+        for (; next_ != end_ && next_->at_s <= at_s; ++next_)
+            host.set_own_beyond(static_cast<Bytes>(next_->bytes));
+    }
+
+  private:
+    const DemandPoint* next_ = nullptr;
+    const DemandPoint* end_ = nullptr;
+};
 
 }  // namespace
 
@@ -98,10 +147,6 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
             ? workload.reserve_bytes
             : static_cast<std::uint64_t>(static_cast<double>(host_constants->memory) *
                                          constants.reserve_share);
-    const auto decider =
-        make_decider(workload, contestant, terms.demand, constants, min_mem, reserve);
-    if (!decider) return with_context(decider.error(), contestant.name);
-
     constexpr double kMostSteps = 1e8;
     if (!(workload.length_s / constants.tick_s <= kMostSteps))
         return fail(Errc::invalid_argument,
@@ -119,37 +164,59 @@ Result<RunResult> run(const Workload& workload, const Contestant& contestant, co
                                   static_cast<double>(host_constants->memory));
 
     SimHost host(workload, constants.guest, *host_constants);
+    const auto decider =
+        make_decider(workload, contestant, terms, constants, min_mem, reserve, host);
+    if (!decider) return with_context(decider.error(), contestant.name);
     DemandReader reader(workload, terms.demand);
     std::vector<Bytes> demand(workload.vms.size());
+    OwnReader own(workload, terms);
     std::vector<Bytes> loan;
-    const auto ticks = static_cast<std::size_t>(workload.length_s / constants.tick_s);
+    std::vector<Bytes> decided;
+    const bool as_recorded = constants.recorded_ticks && !workload.ticks_s.empty();
+    const std::size_t ticks = as_recorded
+                                  ? workload.ticks_s.size() - 1
+                                  : static_cast<std::size_t>(workload.length_s / constants.tick_s);
     Sampler sampler(constants.samples, ticks);
     std::optional<Watch> watch;
     if (constants.detail.stretches > 0)
         watch.emplace(workload, contestant, constants, reserve, host);
     for (std::size_t tick = 0; tick <= ticks; ++tick) {
-        const double at_s = static_cast<double>(tick) * constants.tick_s;
+        const double at_s =
+            as_recorded ? workload.ticks_s[tick] : static_cast<double>(tick) * constants.tick_s;
+        double step_s =
+            as_recorded && tick > 0 ? at_s - workload.ticks_s[tick - 1] : constants.tick_s;
+        if (constants.stats_late_s > 0 && tick > 0) {
+            const double late_s = std::min(constants.stats_late_s, step_s);
+            // Statistics are of a moment between two ticks.
+            if (late_s < step_s) {
+                reader.read(at_s - late_s, demand);
+                host.advance(at_s - late_s, step_s - late_s, demand);
+            }
+            host.tell_statistics();
+            step_s = late_s;
+        }
         reader.read(at_s, demand);
         result.domain_ticks += host.rows().size();
+        own.read(at_s, host);
         if (tick == 0)
-            host.start(demand);
+            host.start(demand, at_s);
         else
-            host.advance(at_s, constants.tick_s, demand);
+            host.advance(at_s, step_s, demand);
         sampler.look(tick, at_s, host, demand, result.samples);
         loan.resize(host.rows().size());
-        (*decider)->decide(host, loan);
-        if (on_tick) on_tick({host, demand, loan, min_mem});
         if (watch) watch->before(host, demand);
-        for (std::size_t row = 0; row < loan.size(); ++row) {
-            const std::size_t vm = host.rows()[row];
-            const auto least_kept = static_cast<Bytes>(min_mem[vm]);
-            host.ask(row,
-                     std::clamp<Bytes>(loan[row], 0,
-                                       std::max<Bytes>(0, host.guest(vm).capacity() - least_kept)));
-        }
+        (*decider)->decide(host, loan);
+        if ((*decider)->asks_itself())
+            decided.assign((*decider)->decided().begin(), (*decider)->decided().end());
+        else
+            decide_all(host, loan, min_mem, decided);
+        if (on_tick) on_tick({host, demand, loan, decided, min_mem});
+        if (!(*decider)->asks_itself()) ask(host, decided);
         if (watch) watch->after(host, loan, (*decider)->reasons());
     }
     if (watch) result.history = watch->take();
+    if (const ControllerTicks* const counted = (*decider)->controller_ticks())
+        result.controller = *counted;
     result.totals = host.totals();
     return result;
 }

@@ -117,6 +117,7 @@ void Watch::after(const SimHost& host, std::span<const Bytes> wanted,
         recorder_.add({host.at_s(), vm, loaned, asked, std::move(why)});
     }
     swapped_before_ = host.swapped();
+    std::fill(harm_.begin(), harm_.end(), GuestHarm{});
 }
 
 Reason Watch::reason(const SimHost& host, std::size_t vm, bool lends_more) const {

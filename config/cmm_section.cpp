@@ -42,6 +42,12 @@ void read_cmm(const YamlNode& node, CmmSettings& into, std::vector<ConfigProblem
     section.flag("debug", into.debug);
     section.flag("disable", into.disable);
     section.flag("simulate", into.simulate);
+    section.flag("simulate_hypervisor", into.simulate_hypervisor);
+    if (into.simulate_hypervisor && !into.simulate) {
+        section.problem("simulate_hypervisor",
+                        "cmm.simulate_hypervisor means nothing without simulate, expected "
+                        "simulate: true beside it");
+    }
     section.number("simulate_loan_target_kb", into.simulate_loan_target_kb, kKibRange);
     section.size("max_step", into.max_step_bytes);
     read_period(section, "oom_half_life", into.oom_half_life, {minutes(1), hours(24 * 365)});

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
 #include <tuple>
 
 #include "config/sections.h"
+#include "config/yaml_document.h"
 
 namespace ballast {
 namespace {
@@ -55,9 +57,12 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     read_part(root, "probe", read_probe, settings.probe);
     if (const YamlNode* const scenario = root.find("scenario")) {
         settings.scenario = read_scenario(*scenario, settings.backend.name, problems);
+        settings.scenario->hypervisor_calls =
+            !settings.cmm.simulate || settings.cmm.simulate_hypervisor;
     }
-    // The pseries hypervisor keeps its reserve by itself; behind `mock` there is only us to do so.
-    if (settings.scenario && settings.backend.name == "mock" && !reserve_is_set)
+    // The pseries hypervisor keeps its reserve by itself; behind others there is only us to do so.
+    if (settings.scenario && !reserve_is_set &&
+        (settings.backend.name == "mock" || settings.backend.name == "workload"))
         settings.host.reserve_bytes = settings.scenario->pool.reserve_bytes;
     // What hangs on an unreadable mode says nothing.
     if (mode || !root.has("mode")) check_together(root, settings);
@@ -111,13 +116,18 @@ ConfigResult load_config(const std::string& path, PolicyCheck check) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return unreadable(errno);
     std::string text;
-    constexpr std::size_t kEnough =
-        (std::size_t{1} << 20U) + 1;  // read_yaml refuses more than 1 MiB
-    text.resize(kEnough);
+    text.resize(kMaxConfigBytes + 1);  // read_yaml refuses more
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (file.bad() || (file.fail() && !file.eof())) return unreadable(errno == 0 ? EIO : errno);
     text.resize(static_cast<std::size_t>(file.gcount()));
-    return parse_config(text, path, check);
+    ConfigResult result = parse_config(text, path, check);
+    // A trace's name counts from the file that names it.
+    if (auto* const settings = std::get_if<Settings>(&result))
+        if (settings->scenario && !settings->scenario->trace.path.empty())
+            settings->scenario->trace.path =
+                (std::filesystem::path(path).parent_path() / settings->scenario->trace.path)
+                    .string();
+    return result;
 }
 
 }  // namespace ballast

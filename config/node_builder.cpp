@@ -7,7 +7,7 @@
 namespace ballast {
 namespace {
 
-constexpr std::size_t kMaxNodes = 100'000;
+constexpr std::size_t kMaxNodes = 1'000'000;
 constexpr std::size_t kMaxDepth = 32;
 
 ConfigProblem problem_at(const YamlNode& node, std::string message) {

@@ -13,7 +13,7 @@
 namespace ballast {
 
 // One document. Every method may throw ConfigProblem for what makes the whole document unusable
-// (more than 100 000 nodes, nesting deeper than 32, an alias that holds itself); lesser problems
+// (more than 1 000 000 nodes, nesting deeper than 32, an alias that holds itself); lesser problems
 // are noted and building goes on.
 class NodeBuilder {
   public:

@@ -46,6 +46,15 @@ void read_block(Section& section, std::uint64_t& into) {
     }
 }
 
+void check_pages(Section& section, const ScenarioDomain& domain) {
+    const std::uint64_t most_bytes = kMostPseriesPages * domain.page_bytes;
+    if (domain.memory_bytes <= most_bytes) return;
+    section.problem("memory",
+                    fmt::format("{} is {}, expected at most {} with pages of {} on backend pseries",
+                                section.full_name("memory"), format_size(domain.memory_bytes),
+                                format_size(most_bytes), format_size(domain.page_bytes)));
+}
+
 void check_memory(Section& section, const ScenarioDomain& domain) {
     if (domain.memory_bytes % domain.page_bytes != 0) {
         section.problem("memory", fmt::format("{} is {} bytes, expected whole pages of {}",
@@ -86,6 +95,7 @@ void read_domain(const YamlNode& node, std::size_t index, ScenarioContext& conte
                                              section.full_name("speed")));
     }
     if (memory_known) check_memory(section, domain);
+    if (memory_known && context.backend == "pseries") check_pages(section, domain);
 }
 
 }  // namespace
@@ -94,6 +104,7 @@ void read_scenario_domains(const YamlNode& list, ScenarioContext& context) {
     std::vector<ScenarioDomain>& domains = context.scenario.domains;
     domains.resize(list.items.size());  // names refer to them: no growth from here
     std::uint64_t total = 0;
+    std::uint64_t total_bytes = 0;
     const std::size_t problems_before = context.problems.size();
     for (std::size_t i = 0; i < domains.size(); ++i) {
         read_domain(list.items[i], i, context, domains[i]);
@@ -105,6 +116,13 @@ void read_scenario_domains(const YamlNode& list, ScenarioContext& context) {
                                     i, total, kMaxScenarioDomains));
             return;
         }
+        if (domains[i].count > (kMostScenarioBytes - total_bytes) / domains[i].memory_bytes) {
+            add_problem(context.problems, list.items[i],
+                        fmt::format("scenario.domains[{}] makes it more than {} in all", i,
+                                    format_size(kMostScenarioBytes)));
+            return;
+        }
+        total_bytes += domains[i].count * domains[i].memory_bytes;
         if (domains[i].name.empty()) continue;
         const std::string taken = context.names.add(domains[i]);
         if (taken.empty()) continue;

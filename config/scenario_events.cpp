@@ -117,6 +117,21 @@ void check_size(Section& section, const ScenarioContext& context, const Scenario
     }
 }
 
+// Memory that is added counts with what the domain may have by then.
+void check_added(Section& section, const ScenarioContext& context,
+                 const std::vector<SpecIndex>& targets) {
+    if (context.backend != "pseries" || !context.names_known) return;
+    for (const SpecIndex spec : targets) {
+        const ScenarioDomain& domain = context.scenario.domains[spec];
+        const std::uint64_t most_bytes = kMostPseriesPages * domain.page_bytes;
+        if (largest_memory(context, spec) <= most_bytes) continue;
+        section.problem(
+            "size", fmt::format("{} makes it more than '{}' can have on backend pseries, {}",
+                                section.full_name("size"), domain.name, format_size(most_bytes)));
+        return;
+    }
+}
+
 void read_event(const YamlNode& node, std::size_t index, ScenarioContext& context) {
     Section section(node, fmt::format("scenario.events[{}]", index), context.problems);
     ScenarioEvent event;
@@ -146,6 +161,8 @@ void read_event(const YamlNode& node, std::size_t index, ScenarioContext& contex
     }
     if (has_size) check_size(section, context, event, targets);
     context.scenario.events.push_back(std::move(event));
+    if (has_size && rule.action == ScenarioAction::hotplug_add)
+        check_added(section, context, targets);
 }
 
 }  // namespace

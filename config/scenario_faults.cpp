@@ -39,7 +39,8 @@ const std::vector<CallRule>& pseries_calls() {
         {"H_PAGE_INIT", kHcallAnswers, kHcallAnswers},
         {"H_PAGE_INIT_LOANED", kHcallAnswers, kHcallAnswers},
         {"H_PAGE_INIT_ACTIVE", kHcallAnswers, kHcallAnswers},
-        {"guest_alloc", {"fail"}, {"fail"}},
+        {"guest_alloc", {"fail", "oom"}, {"fail"}},
+        {"guest_free", {"fail", "oom"}, {"fail"}},
         {"hotplug_trylock", {"fail"}, {"fail"}},
     };
     return calls;

@@ -8,7 +8,12 @@
 namespace ballast {
 
 inline constexpr Duration kLongestScenario = std::chrono::hours(24 * 3660);
-inline constexpr std::uint64_t kLargestGuest = std::uint64_t{1} << 43U;  // 8 TiB
+// 4 PiB: what 52 bits of a physical address reach.
+inline constexpr std::uint64_t kLargestGuest = std::uint64_t{1} << 52U;
+// Of all domains together, so that sums fit.
+inline constexpr std::uint64_t kMostScenarioBytes = std::uint64_t{1} << 62U;
+// Backend pseries keeps each page of a guest, by a number of 32 bits.
+inline constexpr std::uint64_t kMostPseriesPages = std::uint64_t{1} << 31U;
 
 // What all parts share while a scenario is read.
 struct ScenarioContext {

@@ -21,6 +21,20 @@ void read_pool(const YamlNode& node, ScenarioContext& context) {
     }
 }
 
+void read_trace_part(const YamlNode& node, ScenarioContext& context) {
+    ScenarioTrace& trace = context.scenario.trace;
+    Section section(node, "scenario.trace", context.problems);
+    section.require("file", "a CSV of vm,t_s,capacity_kib,used_kib");
+    if (section.text("file", trace.path) && trace.path.empty())
+        section.problem("file", "scenario.trace.file is empty, expected the name of a file");
+    section.number("floor_percent", trace.floor_percent, {0, 100});
+    section.number("k", trace.k, {0, 1000});
+    if (context.backend != "workload" && !context.backend.empty())
+        section.problem("file", fmt::format("scenario.trace is for backend workload, found with "
+                                            "'{}'",
+                                            context.backend));
+}
+
 void read_description(Section& section, std::string& into) {
     section.require("description", "one sentence on what happens");
     if (!section.text("description", into)) return;
@@ -65,7 +79,16 @@ Scenario read_scenario(const YamlNode& node, const std::string& backend,
     section.number("seed", scenario.seed, {0, std::uint64_t{1} << 62U});
     if (const YamlNode* const pool = section.find("pool")) read_pool(*pool, context);
 
-    section.require("domains", "a list of at least one domain");
+    const YamlNode* const trace = section.find("trace");
+    if (trace != nullptr) {
+        read_trace_part(*trace, context);
+        if (section.has("domains"))
+            section.problem("domains",
+                            "scenario.domains stands beside a trace, whose machines are the "
+                            "domains; expected one of them");
+    } else {
+        section.require("domains", "a list of at least one domain");
+    }
     if (const YamlNode* const domains = section.list("domains")) {
         if (domains->items.empty()) {
             section.problem("domains", "scenario.domains is empty, expected at least one domain");

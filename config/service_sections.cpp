@@ -108,7 +108,7 @@ void read_module(Section& section, BackendSettings& into) {
 void read_backend(const YamlNode& node, BackendSettings& into,
                   std::vector<ConfigProblem>& problems) {
     Section section(node, "backend", problems);
-    static const std::vector<std::string_view> kNames{"pseries", "libvirt", "mock"};
+    static const std::vector<std::string_view> kNames{"pseries", "libvirt", "mock", "workload"};
     section.flag("force_unload", into.force_unload);
     section.duration("call_timeout", into.call_timeout, {seconds(1), hours(1)});
     if (section.has("module")) return read_module(section, into);

@@ -38,6 +38,8 @@ struct CmmSettings {
     bool debug = false;
     bool disable = false;
     bool simulate = false;  // use simulate_loan_target_kb, not the request
+    // With `simulate`: make the hypervisor's calls all the same. The driver makes none then.
+    bool simulate_hypervisor = false;
     // Absent: a domain keeps the balloon it arrives with.
     std::optional<std::uint64_t> simulate_loan_target_kb;
     std::uint64_t max_step_bytes = 0;  // most one tick inflates one domain by; 0 = any

@@ -152,7 +152,7 @@ bool is_text(std::string_view text, std::vector<ConfigProblem>& problems) {
         return false;
     };
     if (text.size() > kMaxConfigBytes) {
-        problems.push_back({0, 0, "larger than 1 MiB, expected a configuration"});
+        problems.push_back({0, 0, "larger than 32 MiB, expected a configuration"});
         return false;
     }
     if (const auto nul = text.find('\0'); nul != std::string_view::npos) {

@@ -30,10 +30,10 @@ struct YamlField {
 // "a map", "a list", "a value", "nothing".
 std::string_view describe(YamlNode::Kind kind) noexcept;
 
-inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20U;
+inline constexpr std::size_t kMaxConfigBytes = std::size_t{32} << 20U;
 
 // Reads one document. Refused, each with its place: bad syntax, more than kMaxConfigBytes, NUL
-// bytes, what is not UTF-8, several documents, more than 100 000 nodes once aliases are followed,
+// bytes, what is not UTF-8, several documents, more than 1 000 000 nodes once aliases are followed,
 // nesting deeper than 32, tags, keys that are not plain words, keys given twice. After the last
 // three the rest is still usable; otherwise the answer is null. Throws nothing but bad_alloc.
 YamlNode read_yaml(std::string_view text, std::vector<ConfigProblem>& problems);

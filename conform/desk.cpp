@@ -78,7 +78,8 @@ Result<Settings> settings_for(const Trace& trace, std::string_view parameters) {
 
 Result<std::unique_ptr<Desk>> Desk::make(const Trace& trace, std::vector<ScenarioEvent> events,
                                          std::vector<ScenarioFault> faults, const RuleSet& rules) {
-    auto settings = settings_for(trace, "");
+    // Traces are of drivers in simulate mode, which make no hypervisor call.
+    auto settings = settings_for(trace, "simulate=1");
     if (!settings) return Failure(settings.error());
     settings->scenario->events = std::move(events);
     settings->scenario->faults = std::move(faults);

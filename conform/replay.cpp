@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -35,13 +36,18 @@ class Replay {
 
     // False: the comparison ends here.
     bool run(const Step& step) {
+        if (late_ != nullptr && step.at >= look_of(*late_).read_by) end_late_look();
         step_ = &step;
         desk_.advance_to(step.at);
         std::visit([this](const auto& what) { take(what); }, step.what);
+        if (late_ != nullptr && late_ != &step) try_late_look();
         return comparison_.ended.empty();
     }
 
-    Comparison finish() { return std::move(comparison_); }
+    Comparison finish() {
+        if (late_ != nullptr && comparison_.ended.empty()) end_late_look();
+        return std::move(comparison_);
+    }
 
   private:
     template <class Value>
@@ -139,8 +145,9 @@ class Replay {
         if (!poll.unfulfilled_pages) return;
         const bool takes = traced.target_pages > traced.loaned_pages;
         check("loaned after, pages",
-              takes ? traced.target_pages - *poll.unfulfilled_pages
-                    : traced.target_pages + *poll.unfulfilled_pages,
+              (takes ? traced.target_pages - *poll.unfulfilled_pages
+                     : traced.target_pages + *poll.unfulfilled_pages) -
+                  poll.freed_by_ooms_pages,
               pages(decision.loaned_after_bytes));
     }
 
@@ -161,6 +168,41 @@ class Replay {
 
     void take(const Look& look) {
         if (look.unsettled) return leave_out(between);
+        if (look.changes && !agrees(look)) {
+            late_ = step_;
+            return;
+        }
+        compare(look);
+    }
+
+    // A sample that was read after something had changed, though it was stamped before, is compared
+    // when it has changed.
+    void try_late_look() {
+        if (!agrees(look_of(*late_))) return;
+        step_ = std::exchange(late_, nullptr);
+        compare(look_of(*step_));
+    }
+
+    // It has been read by now. What agrees neither with before nor with after was read in between.
+    void end_late_look() {
+        desk_.advance_to(look_of(*late_).read_by);
+        try_late_look();
+        if (std::exchange(late_, nullptr) != nullptr) leave_out(between);
+    }
+
+    static const Look& look_of(const Step& step) { return std::get<Look>(step.what); }
+
+    bool agrees(const Look& look) {
+        const TracedSample& traced = look.traced;
+        if (traced.loaded != desk_.loaded()) return false;
+        if (traced.managed_kib != desk_.memory().managed_bytes / kKiB) return false;
+        return !traced.loaded ||
+               (std::to_string(traced.loaned_kib) == shown("loaned_kb") &&
+                std::to_string(traced.loan_target_kib) == shown("loaned_target_kb") &&
+                std::to_string(traced.oom_freed_kib) == shown("oom_freed_kb"));
+    }
+
+    void compare(const Look& look) {
         const TracedSample& traced = look.traced;
         check<std::string_view>("the driver", traced.loaded ? "loaded" : "not loaded",
                                 desk_.loaded() ? "loaded" : "not loaded");
@@ -186,6 +228,7 @@ class Replay {
     const Trace& trace_;
     Desk& desk_;
     const Step* step_ = nullptr;
+    const Step* late_ = nullptr;  // a Look that does not agree yet
     std::string explanation_;
     std::map<Attribute, bool> cut_;  // holds another value than the driver: see Same
     Comparison comparison_;

@@ -37,15 +37,24 @@ struct Poll {
     // How many of the pages that it went for it did not get or free; absent if it did not move, or
     // the trace does not show how it ended.
     std::optional<std::uint64_t> unfulfilled_pages;
+    // What OOMs in the middle of the move took back besides.
+    std::uint64_t freed_by_ooms_pages = 0;
 };
-// It woke up and stood aside because of memory hotplug.
-struct Aside {};
+// It woke up and stood aside because of memory hotplug; where a removal had ended, for so long, and
+// for one more delay.
+struct Aside {
+    std::optional<Duration> suspended_for;
+};
 // It slept, where Ballast's loop keeps ticking: nothing may move.
 struct Idle {};
 struct Look {
     TracedSample traced;
     // It falls between a decision and its effect, or a memory block is on its way.
     bool unsettled = false;
+    // It is stamped before it is read, and was read by then at the latest.
+    Duration read_by{};
+    // Something begins to change after the stamp and before it was read at the latest.
+    bool changes = false;
 };
 // Nothing after this can be compared.
 struct End {

@@ -34,12 +34,6 @@ void count(BackendCalls& calls, StepStatus status) noexcept {
     }
 }
 
-// At most `max_step` (0 = any) from `from` towards `to`.
-std::uint64_t step_towards(std::uint64_t from, std::uint64_t to, std::uint64_t max_step) noexcept {
-    if (max_step == 0) return to;
-    return to > from ? from + std::min(to - from, max_step) : from - std::min(from - to, max_step);
-}
-
 }  // namespace
 
 void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loaned_bytes,
@@ -55,8 +49,15 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
     }
     const std::uint64_t max_step = backend_.capabilities().max_step_bytes;
     std::uint64_t at = decision.loaned_after_bytes;
+    const bool lends = loaned_bytes > at;
+    const std::uint64_t target_before = control.loan_target_bytes;
+    // As the driver counts pages: what an OOM takes back meanwhile does not make it more.
+    std::uint64_t left = lends ? loaned_bytes - at : at - loaned_bytes;
     do {
-        const std::uint64_t next = step_towards(at, loaned_bytes, max_step);
+        const std::uint64_t step =
+            std::min({left, max_step == 0 ? left : max_step, lends ? left : at});
+        const std::uint64_t next = lends ? at + step : at - step;
+        left -= step;
         StepOutcome outcome = backend_.apply({row, domain, at, next});
         count(calls, outcome.status);
         decision.outcome = outcome.status;
@@ -72,6 +73,7 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
             control.reached_set = false;
             return;
         }
+        after_step_();
         at = outcome.loaned_bytes;
         if (outcome.status != StepStatus::done) {
             decision.constraint = outcome.constraint == Constraint::none ? Constraint::backend_error
@@ -79,8 +81,11 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
             troubles.push_back({row, std::move(outcome.detail)});
             break;
         }
-    } while (at != loaned_bytes);
+    } while (left > 0 && (lends || at > 0));
     decision.loaned_after_bytes = at;
+    // An OOM in the middle of the move has set another.
+    if (control.loan_target_bytes != target_before)
+        decision.loan_target_bytes = control.loan_target_bytes;
     control.book_loaned(at);
 }
 

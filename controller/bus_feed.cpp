@@ -106,8 +106,9 @@ void BusFeed::guests(const Snapshot& snapshot, const Beside& beside, bool all) {
     told_guests_.resize(rows);
     for (std::size_t row = 0; row < rows; ++row) {
         const Decision& decision = snapshot.decisions[row];
+        const bool late = has(decision.flags, DomainFlags::late_stats);
         const ToldGuest now{decision.total_bytes, decision.loaned_after_bytes,
-                            decision.unused_bytes, decision.usable_bytes};
+                            decision.unused_bytes, decision.usable_bytes, late};
         if (!keyframe && now == told_guests_[row]) continue;
         told_guests_[row] = now;
         ballast_bus_guest record{};
@@ -119,6 +120,8 @@ void BusFeed::guests(const Snapshot& snapshot, const Beside& beside, bool all) {
         record.usable_bytes = now.usable_bytes;
         record.cache_bytes = row < domains.size() ? domains.cache_bytes[row] : kUnknownBytes;
         record.major_faults = row < domains.size() ? domains.major_faults[row] : kUnknownBytes;
+        record.late = late ? 1 : 0;
+        record.resident_bytes = row < domains.size() ? domains.resident_bytes[row] : kUnknownBytes;
         record.shares = row < beside.controls.size() ? beside.controls[row].shares : kUnknownBytes;
         writer_->publish(BALLAST_BUS_GUEST, record);
     }
@@ -174,6 +177,8 @@ void BusFeed::tick(const Snapshot& snapshot, const Beside& beside) {
     record.host_total_bytes = snapshot.host.total_bytes;
     record.host_reserve_bytes = beside.host_reserve_bytes;
     record.host_stall_ns = nanoseconds(snapshot.host.memory_stall_us);
+    record.host_swap_total_bytes = snapshot.host.swap_total_bytes;
+    record.host_swap_free_bytes = snapshot.host.swap_free_bytes;
     publish_notices();
     writer_->publish(BALLAST_BUS_TICK, record);
     writer_->commit();

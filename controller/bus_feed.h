@@ -70,6 +70,7 @@ class BusFeed {
         std::uint64_t loaned_bytes = 0;
         std::uint64_t unused_bytes = 0;
         std::uint64_t usable_bytes = 0;
+        bool late = false;
 
         friend bool operator==(const ToldGuest&, const ToldGuest&) = default;
     };

@@ -1,6 +1,7 @@
 // What operators ask for while the loop runs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
@@ -89,6 +90,7 @@ std::uint64_t Controller::State::own_bytes(const DomainControl& control) noexcep
 
 void Controller::State::move_now(std::size_t row, std::uint64_t loaned_bytes) {
     DomainControl& control = ledger.controls()[row];
+    loaned_bytes = std::max(loaned_bytes, least_loan_bytes(row));
     if (dry_run || control.known_loaned_bytes == loaned_bytes) return;
     Decision move;
     move.loaned_after_bytes = control.known_loaned_bytes;
@@ -104,6 +106,7 @@ void Controller::State::row_settings_changed(std::size_t row) {
     const bool was_disabled = control.disabled;
     const std::uint64_t was_release_bytes = control.oom_release_bytes;
     ledger.resolve(row, settings, runtime);
+    delay_changed(control, clock.now(), delay());
     if (control.oom_release_bytes != was_release_bytes) {
         backend.set_guest_tunables(ledger.names()->key[row], {control.oom_release_bytes});
     }

@@ -12,10 +12,12 @@
 #include "controller/controller.h"
 #include "controller/decide.h"
 #include "controller/event_inbox.h"
+#include "controller/failed_moves.h"
 #include "controller/ledger.h"
 #include "controller/reservations.h"
 #include "controller/resolve.h"
 #include "policy/policy.h"
+#include "policy/policy_inputs.h"
 
 namespace ballast {
 
@@ -66,6 +68,14 @@ struct Controller::State {
     std::uint64_t coming_bytes() const;
     void forgive_lenders();
 
+    // failed_moves.cpp
+    void book_failure(std::size_t row, const Event& event);
+    void forget_failure(std::size_t row);
+    void retry_failed_moves() noexcept;
+    void follow_failed_moves();
+    void hold_failed_moves(Snapshot& snapshot);
+    void show_failed_moves(Snapshot& snapshot);
+
     // events.cpp
     void process_events();
     void apply_event(const Event& event);
@@ -74,6 +84,7 @@ struct Controller::State {
     bool give_everything_back();
     std::uint64_t lent_bytes() const noexcept;
     std::uint64_t lent_bytes(std::size_t row) const noexcept;
+    std::uint64_t least_loan_bytes(std::size_t row) const noexcept;
     bool has_crashed(std::size_t row) const noexcept;
     void tell_of_crashed() const;
 
@@ -109,24 +120,22 @@ struct Controller::State {
     BookKeeper* books = nullptr;
 
     EventInbox inbox;
+    bool events_wait = false;         // some were there before the moves of this tick began
     std::vector<Event> events;        // drained, being handled
     std::vector<Event> early_events;  // of domains that no observation has shown yet
     Observation seen;
     Ledger ledger;
     Reservations reservations;
+    FailureTexts failure_texts;
     std::vector<std::uint64_t> lendable;  // by row
     std::vector<std::uint64_t> shares;    // by row
     bool surplus_due = false;             // a reservation ended, and more is borrowed than needed
     Allocator allocator;
     std::unique_ptr<Policy> request_policy;
     PolicyChoice request_policy_choice;
-    bool request_policy_was_chosen = false;    // not all by default
-    std::vector<std::uint64_t> min_mem_bytes;  // these four by row
-    std::vector<std::uint64_t> set_bytes;
-    std::vector<std::uint32_t> policy_shares;
-    std::vector<std::uint8_t> held;
-    std::vector<std::int64_t> request_bytes;
-    std::vector<std::uint64_t> fixed_loan_bytes;
+    bool request_policy_was_chosen = false;  // not all by default
+    PolicyInputsBuilder policy_inputs;
+    std::vector<std::int64_t> request_bytes;  // by row
     SnapshotExchange snapshots;
     Snapshot unpublished;  // filled when readers hold every slot
 

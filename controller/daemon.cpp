@@ -52,6 +52,9 @@ std::string needs_restart(const Settings& old_settings, const Settings& new_sett
          "listen");
     note(old_settings.references != new_settings.references, "references");
     note(old_settings.probe != new_settings.probe, "probe");
+    note(old_settings.scenario && new_settings.scenario &&
+             old_settings.scenario->hypervisor_calls != new_settings.scenario->hypervisor_calls,
+         "cmm.simulate (whether the hypervisor is called)");
     return sections;
 }
 

@@ -56,7 +56,23 @@ Wanted heeding_stuck(const Wanted& wanted, const Decision& decision, const Progr
     return {wanted.loan_bytes, gives_back ? Constraint::stuck : wanted.constraint};
 }
 
+// A domain is given no more than the memory cgroup around it can hold.
+Wanted within_limit(const Wanted& wanted, const Decision& decision) noexcept {
+    const std::uint64_t least = least_loan_bytes(decision.total_bytes, decision.loaned_before_bytes,
+                                                 decision.limit_bytes, decision.page_shift);
+    if (wanted.loan_bytes >= least) return wanted;
+    return {least, Constraint::memory_limit};
+}
+
 }  // namespace
+
+std::uint64_t least_loan_bytes(std::uint64_t total_bytes, std::uint64_t loaned_bytes,
+                               std::uint64_t limit_bytes, unsigned page_shift) noexcept {
+    if (limit_bytes >= total_bytes) return 0;
+    const std::uint64_t page = std::uint64_t{1} << page_shift;
+    const std::uint64_t beyond = total_bytes - (limit_bytes & ~(page - 1));
+    return std::min(loaned_bytes, beyond);
+}
 
 void hold(const Observation& seen, std::size_t row, Constraint reason, const DomainControl& control,
           Decision& into) noexcept {
@@ -77,6 +93,8 @@ void hold(const Observation& seen, std::size_t row, Constraint reason, const Dom
     into.unused_bytes = domains.unused_bytes[row];
     into.usable_bytes = domains.usable_bytes[row];
     into.node_mask = domains.node_mask[row];
+    into.stats_age_ms = domains.stats_age_ms[row];
+    into.limit_bytes = domains.limit_bytes[row];
 }
 
 void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes, Time now,
@@ -90,7 +108,11 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
         // What we lent goes back whatever else is going on, unless nobody is there to take it.
         into.constraint = surging ? Constraint::surge : Constraint::disabled;
         if (held.deflate) {
-            into.decided_bytes = std::min(into.loaned_before_bytes, control.original_loaned_bytes);
+            const std::uint64_t own =
+                std::min(into.loaned_before_bytes, control.original_loaned_bytes);
+            const Wanted bounded = within_limit({own, into.constraint}, into);
+            into.decided_bytes = bounded.loan_bytes;
+            into.constraint = bounded.constraint;
         }
         return;
     }
@@ -104,6 +126,7 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
         std::min(control.original_loaned_bytes, into.loaned_before_bytes);
     const bool bound = surging && wanted.loan_bytes > own_bytes;
     if (bound) wanted.loan_bytes = own_bytes;
+    wanted = within_limit(wanted, into);
     if (wanted.loan_bytes > into.loaned_before_bytes && !held.inflate) {
         wanted = {into.loaned_before_bytes, held.reason};
     }
@@ -112,7 +135,9 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     wanted = heeding_stuck(wanted, into, control.progress, now);
     wanted = limited_by_step(wanted, into, control.max_step_bytes);
     // What a guest in distress has back is told so, whoever wanted it: it is served first.
-    if (bound || (surging && wanted.loan_bytes < into.loaned_before_bytes))
+    const bool nothing_fits = wanted.constraint == Constraint::memory_limit &&
+                              wanted.loan_bytes == into.loaned_before_bytes;
+    if (!nothing_fits && (bound || (surging && wanted.loan_bytes < into.loaned_before_bytes)))
         wanted.constraint = Constraint::surge;
     into.decided_bytes = wanted.loan_bytes;
     into.constraint = wanted.constraint;

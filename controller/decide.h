@@ -28,6 +28,11 @@ struct DecisionRules {
 void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes, Time now,
             const DecisionRules& rules, DomainControl& control, Decision& into) noexcept;
 
+// The least that a domain has to lend so that it is not given more than `limit_bytes` to keep
+// (kUnknownBytes: no limit): whole pages, and never more than it lends now.
+std::uint64_t least_loan_bytes(std::uint64_t total_bytes, std::uint64_t loaned_bytes,
+                               std::uint64_t limit_bytes, unsigned page_shift) noexcept;
+
 // The same row where nothing can be decided: the last figures, held for `reason`.
 void hold(const Observation& seen, std::size_t row, Constraint reason, const DomainControl& control,
           Decision& into) noexcept;

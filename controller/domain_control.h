@@ -62,6 +62,15 @@ struct ReplacedRequest {
     Time at{};  // when the last of them was replaced, as of the observation after it
 };
 
+// The last move that the hypervisor accepted and then refused, or could not make.
+struct FailedMove {
+    Constraint constraint = Constraint::none;  // none: no move has failed since one succeeded
+    Time failed_at{};
+    Duration wait{};  // until the next attempt; doubles
+    Time asked_again_at{};
+    std::uint64_t loaned_bytes = 0;  // when it failed
+};
+
 struct DomainControl {
     // Settings resolved for this domain (resolve_settings).
     std::uint64_t min_mem_bytes = 0;
@@ -105,6 +114,7 @@ struct DomainControl {
 
     Progress progress;
     Surge surge;
+    FailedMove failed_move;
     // The most that was asked for and may still come to be, also where it seems to have failed.
     std::uint64_t asked_bytes = kUnknownBytes;
     // Somebody else moves the balloon, and has not finished: it moved last then.
@@ -127,6 +137,8 @@ struct DomainControl {
     bool migrating = false;
     bool paused = false;
     Time held_until{};  // suspended until then, for held_for
+    // Of a hotplug suspension: the driver sleeps until then, and one delay more from then on.
+    Time hotplug_sleep_ends{};
     Constraint held_for = Constraint::none;
     // False until the domain's own state could be taken over (not while it starts).
     bool adopted = false;

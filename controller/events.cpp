@@ -33,6 +33,7 @@ void Controller::State::apply_event(const Event& event) {
     if (event.kind == EventKind::backend_back) {
         log::info("the hypervisor is back{}",
                   event.detail.empty() ? "" : fmt::format(": {}", event.detail));
+        retry_failed_moves();
         return;
     }
     const std::size_t row = ledger.row_of(event.domain);
@@ -43,9 +44,7 @@ void Controller::State::apply_event(const Event& event) {
     }
     if (feed != nullptr) feed->event(event, ledger.names()->name[row]);
     DomainControl& control = ledger.controls()[row];
-    if (event.kind == EventKind::move_failed)
-        log::warn("{}: the balloon was not set: {}", ledger.names()->name[row], event.detail);
-    else if (event.kind != EventKind::oom)
+    if (event.kind != EventKind::oom && event.kind != EventKind::move_failed)
         log::debug("{}: {}", ledger.names()->name[row], to_string(event.kind));
     switch (event.kind) {
         case EventKind::oom:
@@ -82,10 +81,7 @@ void Controller::State::apply_event(const Event& event) {
             book_reboot(control);
             return;
         case EventKind::move_failed:
-            // Nothing is on its way: the next tick asks again, if it still wants to.
-            control.set_bytes = kUnknownBytes;
-            control.rest_bytes = kUnknownBytes;
-            control.realign = Realign::no;
+            book_failure(row, event);
             return;
         case EventKind::domain_came:
         case EventKind::domain_went:
@@ -99,6 +95,7 @@ void Controller::State::apply_event(const Event& event) {
 }
 
 void Controller::State::process_events() {
+    events_wait = false;
     inbox.drain(events);
     stats.events += events.size();
     for (const Event& event : events) apply_event(event);

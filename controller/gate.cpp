@@ -17,12 +17,13 @@ GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
     const GateAnswer suspended =
         rules.always_give_back ? hold_inflation(Constraint::hotplug) : hold(Constraint::hotplug);
     if (running) return suspended;
-    if (control.hotplug_occurred) {
-        // A suspension that still lasts is slept through first; only then is the next one noticed.
-        if (control.held_for == Constraint::hotplug && now < control.held_until) return suspended;
+    // A suspension that still lasts is slept through first; only then is the next one noticed.
+    // While the domain is switched off, the driver has no thread that could notice anything.
+    if (control.hotplug_occurred && !control.disabled && now >= control.held_until) {
         control.hotplug_occurred = false;
         control.held_for = Constraint::hotplug;
-        control.held_until = now + control.hotplug_delay + rules.delay;
+        control.hotplug_sleep_ends = now + control.hotplug_delay;
+        control.held_until = control.hotplug_sleep_ends + rules.delay;
     }
     if (now < control.held_until) {
         return control.held_for == Constraint::hotplug ? suspended : hold(control.held_for);
@@ -32,6 +33,11 @@ GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
 }
 
 }  // namespace
+
+void delay_changed(DomainControl& control, Time now, Duration delay) noexcept {
+    if (control.held_for == Constraint::hotplug && now < control.hotplug_sleep_ends)
+        control.held_until = control.hotplug_sleep_ends + delay;
+}
 
 GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
                 const GateRules& rules) noexcept {

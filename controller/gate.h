@@ -22,8 +22,14 @@ struct GateAnswer {
 };
 
 // Decides for one domain at the tick due at `now`, and moves its hotplug state on: the first tick
-// after a removal ended starts a suspension of hotplug_delay plus one more delay (cmm_thread).
+// after a removal ended starts a suspension of hotplug_delay plus one more delay (cmm_thread). The
+// hotplug_delay is the one of that tick, the delay the one that is set when hotplug_delay has
+// passed (see delay_changed).
 GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
                 const GateRules& rules) noexcept;
+
+// From `now` on the time between ticks is `delay`: counts for a suspension whose hotplug_delay has
+// not passed yet, as the driver reads `delay` when it begins to sleep for it.
+void delay_changed(DomainControl& control, Time now, Duration delay) noexcept;
 
 }  // namespace ballast

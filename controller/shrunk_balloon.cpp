@@ -82,8 +82,11 @@ void follow_shortage(const Observation& seen, std::size_t row, Time now,
 }
 
 void replace_request(std::uint64_t loaned_bytes, DomainControl& control) noexcept {
-    const bool may_follow = control.set_bytes != kUnknownBytes && !control.reached_set &&
-                            control.set_bytes < loaned_bytes;
+    // Only a give-back explains that the guest lends less: towards a loan that was to grow, as one
+    // that grows by a step each tick, it has nothing to take back.
+    const bool gives_back =
+        control.set_bytes != kUnknownBytes && control.set_bytes < control.known_loaned_bytes;
+    const bool may_follow = gives_back && !control.reached_set && control.set_bytes < loaned_bytes;
     if (may_follow) {
         control.replaced.least_bytes = std::min(control.replaced.least_bytes, control.set_bytes);
         control.replaced.dated = false;

@@ -1,4 +1,6 @@
 // Before the daemon goes: what was lent goes back.
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/saturating.h"
 #include "base/units.h"
@@ -8,7 +10,17 @@ namespace ballast {
 
 std::uint64_t Controller::State::lent_bytes(std::size_t row) const noexcept {
     const DomainControl& control = ledger.controls()[row];
-    return less(control.known_loaned_bytes, control.original_loaned_bytes);
+    return less(control.known_loaned_bytes,
+                std::max(control.original_loaned_bytes, least_loan_bytes(row)));
+}
+
+// What the memory cgroup around the domain cannot hold is not given back.
+std::uint64_t Controller::State::least_loan_bytes(std::size_t row) const noexcept {
+    const DomainTable& domains = seen.domains;
+    if (row >= domains.size()) return 0;
+    return ballast::least_loan_bytes(domains.total_bytes[row],
+                                     ledger.controls()[row].known_loaned_bytes,
+                                     domains.limit_bytes[row], domains.page_shift[row]);
 }
 
 // A guest without a kernel takes nothing back, however long one waits.

@@ -13,7 +13,12 @@ Controller::State::State(const Settings& initial, Backend& hypervisor, const Clo
       clock(time),
       dry_run(dry),
       rule_set(functions),
-      allocator(hypervisor, functions.fall_back),
+      allocator(hypervisor, functions.fall_back,
+                [this] {
+                    // What came with the observation waits for the next tick, as ever.
+                    if (!backend.capabilities().asynchronous && !events_wait && inbox.pending())
+                        process_events();
+                }),
       // Whoever knows what readers pay here has chosen already.
       snapshots(initial.references.snapshot_refs == RefScheme::automatic
                     ? RefScheme::atomic
@@ -56,6 +61,7 @@ bool Controller::State::observe() {
         return false;
     }
     ++calls.observe_ok;
+    estimate_usable(seen.domains);
     seen.at = clock.now();  // whatever the backend says of it: policies reckon by this clock
     if (!backend_error.empty()) log::info("the hypervisor answers again");
     backend_error.clear();
@@ -71,6 +77,7 @@ bool Controller::State::observe() {
     if (backend.generation() != generation_seen) {
         // Another backend knows nothing of the guests' tunables yet.
         generation_seen = backend.generation();
+        retry_failed_moves();
         const auto controls = ledger.controls();
         for (std::size_t row = 0; row < controls.size(); ++row)
             backend.set_guest_tunables(seen.domains.key[row], {controls[row].oom_release_bytes});
@@ -96,56 +103,35 @@ void Controller::State::make_request_policy() {
     request_policy = std::move(*made);
 }
 
-// A policy leaves it out: what it asked for would not come to be.
+// Reasons of the controller to leave a domain alone; the observation shows others (kHeldFlags).
 bool Controller::State::is_held(std::size_t row) const noexcept {
-    constexpr DomainFlags kHeld =
-        DomainFlags::paused | DomainFlags::migrating | DomainFlags::hotplug |
-        DomainFlags::no_driver | DomainFlags::pinned_memory | DomainFlags::starting |
-        DomainFlags::unanswered | DomainFlags::crashed | DomainFlags::saving;
     const DomainControl& control = ledger.controls()[row];
     return control.disabled || evacuating || control.paused || control.migrating ||
            control.hotplug_running || control.shrunk.open || control.yielded == Yielded::control ||
            (control.progress.stuck && clock.now() < control.progress.retry_at) ||
            clock.now() < control.surge.until ||
-           (seen.domains.flags[row] & kHeld) != DomainFlags::none;
+           has_to_wait(control.failed_move, false, clock.now());
 }
 
 void Controller::State::ask_policy() {
-    const auto controls = ledger.controls();
-    const std::size_t rows = controls.size();
-    request_bytes.resize(rows);
+    request_bytes.resize(ledger.controls().size());
     make_request_policy();
-    const PolicyKind kind = request_policy_choice.kind;
-    PolicyInputs inputs;
-    if (kind == PolicyKind::fixed) {
-        fixed_loan_bytes.resize(rows);
-        for (std::size_t row = 0; row < rows; ++row) {
-            fixed_loan_bytes[row] = controls[row].fixed_loan_bytes + controls[row].borrowed_bytes;
-        }
-        inputs.fixed_loan_bytes = fixed_loan_bytes;
-    } else if (kind != PolicyKind::cmm) {
-        min_mem_bytes.resize(rows);
-        set_bytes.resize(rows);
-        policy_shares.resize(rows);
-        held.resize(rows);
-        for (std::size_t row = 0; row < rows; ++row) {
-            // What it took back when it ran out is its own, as far as that goes.
-            min_mem_bytes[row] = controls[row].min_mem_bytes + controls[row].oom_freed_bytes;
-            set_bytes[row] = controls[row].set_bytes;
-            policy_shares[row] = controls[row].shares;
-            held[row] = is_held(row) ? 1 : 0;
-        }
-        inputs.min_mem_bytes = min_mem_bytes;
-        inputs.set_bytes = set_bytes;
-        inputs.shares = policy_shares;
-        inputs.held = held;
-        inputs.reserved_bytes = reserved_bytes();
-        inputs.short_below_bytes = settings.guests.surge_below_bytes;
-        inputs.short_below_percent =
-            static_cast<std::uint32_t>(settings.guests.surge_below_percent);
-        inputs.host_reserve_bytes = settings.host.reserve_bytes + inputs.reserved_bytes;
-    }
-    request_policy->request(seen, inputs, request_bytes);
+    const HostInputs host{
+        .reserve_bytes = settings.host.reserve_bytes,
+        .reserved_bytes = reserved_bytes(),
+        .short_below_bytes = settings.guests.surge_below_bytes,
+        .short_below_percent = static_cast<std::uint32_t>(settings.guests.surge_below_percent)};
+    const auto domain_of = [this](std::size_t row) {
+        const DomainControl& control = ledger.controls()[row];
+        return DomainInputs{.fixed_loan_bytes = control.fixed_loan_bytes + control.borrowed_bytes,
+                            .min_mem_bytes = control.min_mem_bytes,
+                            .oom_credit_bytes = control.oom_freed_bytes,
+                            .set_bytes = control.set_bytes,
+                            .shares = control.shares,
+                            .held = is_held(row)};
+    };
+    request_policy->request(seen, policy_inputs.build(seen.domains, host, domain_of),
+                            request_bytes);
 }
 
 // A policy that wants nothing more of a guest which still gives: it keeps what it has now.
@@ -170,6 +156,7 @@ void Controller::State::decide_all(Time due, Snapshot& into) {
         Decision& decision = into.decisions[row];
         decide(seen, row, request_bytes[row], due, decision_rules, controls[row], decision);
         decision.request_reason = reasons.empty() ? RequestReason::untold : reasons[row];
+        decision.held = policy_inputs.is_held(row);
         call_off(row, decision);
         if (controls[row].borrowed_bytes > 0 && decision.constraint == Constraint::none)
             decision.constraint = Constraint::reservation;
@@ -224,12 +211,16 @@ void Controller::State::tick(Time due) {
         adopt_new_rows();
         for (const Event& event : std::exchange(early_events, {})) apply_event(event);
         book_observed_changes();
+        follow_failed_moves();
         borrow();
         decide_all(due, snapshot);
+        hold_failed_moves(snapshot);
         if (!dry_run) {
             const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved_bytes();
+            events_wait = inbox.pending();
             allocator.run(seen.host, {spoken_for}, *ledger.names(), ledger.controls(),
                           snapshot.decisions, calls, snapshot.troubles);
+            show_failed_moves(snapshot);
         }
     } else {
         // Nothing is known of now: show the last figures, and why nothing was decided.

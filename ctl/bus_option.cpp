@@ -5,9 +5,17 @@
 
 namespace ballast::ctl {
 
-std::string default_bus() {
-    const char* const configured = std::getenv("BALLAST_BUS");
-    return configured != nullptr ? configured : "/run/ballast/events";
+tl::expected<std::string, CommandFailure> find_bus(const Session& session) {
+    if (const char* const configured = std::getenv("BALLAST_BUS")) return configured;
+    // A daemon that does not answer may have left its bus, and another may come there.
+    const Answer status = session.client().status();
+    if (!status || !status->contains("bus")) return kDefaultBus;
+    const Json& path = status->at("bus").at("path");
+    if (path.is_string()) return path.get<std::string>();
+    return tl::unexpected(CommandFailure{
+        ExitStatus::failed,
+        "the daemon's event bus is off: its configuration has no bus.path, or the file could not "
+        "be made; expected --bus PATH"});
 }
 
 CommandFailure bus_failure(const std::system_error& error) {

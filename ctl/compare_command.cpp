@@ -29,6 +29,7 @@ struct Options : RunOptions {
     std::vector<double> overcommit;
     std::vector<double> floor_percent;
     std::vector<double> k;
+    bool through_controller = false;
 };
 
 const std::vector<double> kTraceOvercommit{1, 1.5, 2, 2.5, 3, 3.5, 4};
@@ -38,6 +39,7 @@ constexpr double kTraceK = 2;
 struct Input {
     Workload workload;
     bool is_trace = false;
+    Settings settings;  // of a scenario, for its controller
 };
 
 // A scenario's domains keep what its configuration says, and lend what it sets.
@@ -55,12 +57,12 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
     if (path.ends_with(".csv")) {
         auto trace = read_trace(path);
         if (!trace) return Failure(trace.error());
-        return Input{std::move(*trace), true};
+        return Input{std::move(*trace), true, {}};
     }
     if (is_sqlite_file(path)) {
         auto recording = load_recording(path, err);
         if (!recording) return Failure(recording.error());
-        return Input{std::move(recording->workload), false};
+        return Input{std::move(recording->workload), false, {}};
     }
     ConfigResult result = load_config(path, check_policy);
     if (const auto* problems = std::get_if<ConfigProblems>(&result)) {
@@ -68,7 +70,7 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
         if (text.ends_with('\n')) text.pop_back();
         return ballast::fail(Errc::invalid_argument, std::move(text));
     }
-    const Settings settings = std::get<Settings>(std::move(result));
+    Settings settings = std::get<Settings>(std::move(result));
     if (!settings.scenario)
         return ballast::fail(
             Errc::invalid_argument,
@@ -79,7 +81,7 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
     for (const std::string& what : left_out) err << path << ": left out: " << what << "\n";
     apply_settings(settings, *workload);
     if (workload->host_bytes == 0) workload->host_bytes = largest_capacity_bytes(*workload);
-    return Input{std::move(*workload), false};
+    return Input{std::move(*workload), false, std::move(settings)};
 }
 
 compare::Grid grid_of(const Input& input, const Options& options,
@@ -92,6 +94,7 @@ compare::Grid grid_of(const Input& input, const Options& options,
     if (input.is_trace && grid.overcommit.empty()) grid.overcommit = kTraceOvercommit;
     if (floors.empty()) floors = {input.is_trace ? kTraceFloorPercent : 0};
     if (ks.empty()) ks = {input.is_trace ? kTraceK : 1};
+    if (options.through_controller) grid.controller = input.settings;
     for (const double floor : floors)
         for (const double k : ks) grid.demand.push_back({floor / 100, k});
     return grid;
@@ -99,11 +102,16 @@ compare::Grid grid_of(const Input& input, const Options& options,
 
 // With as much detail as fits into a page of all inputs.
 compare::Constants constants_of(const Options& options, const compare::Grid& grid,
-                                const Workload& workload) {
+                                const Input& input) {
     compare::Constants constants = options.constants;
+    if (input.settings.scenario) {
+        constants.short_below_bytes = input.settings.guests.surge_below_bytes;
+        constants.short_below_percent =
+            static_cast<std::uint32_t>(input.settings.guests.surge_below_percent);
+    }
     if (!options.report.empty())
-        constants.detail =
-            report::detail_for(options.inputs.size() * compare::runs_of(grid), workload.vms.size());
+        constants.detail = report::detail_for(options.inputs.size() * compare::runs_of(grid),
+                                              input.workload.vms.size());
     return constants;
 }
 
@@ -122,9 +130,8 @@ ExitStatus run(const Session& session, const Options& options) {
         const compare::Grid grid = grid_of(*input, options, *contestants);
         auto results = [&] {
             Progress progress(environment.err, environment.err_terminal);
-            return compare::run_grid(input->workload, grid,
-                                     constants_of(options, grid, input->workload), options.jobs,
-                                     [&](double done) {
+            return compare::run_grid(input->workload, grid, constants_of(options, grid, *input),
+                                     options.jobs, [&](double done) {
                                          progress.show((static_cast<double>(i) + done) /
                                                        static_cast<double>(options.inputs.size()));
                                      });
@@ -170,12 +177,15 @@ std::string footer() {
         "INPUT is a trace (CSV: vm,t_s,capacity_kib,used_kib; demand = floor + k * used), a\n"
         "recording of `ballastctl record`, or a scenario. `static` and `clairvoyant`, which\n"
         "knows the future, are always compared.\n"
+        "--through-controller: gate, OOM credits, pressure, stuck guests, reservations and step\n"
+        "limits count as in a daemon; the report tells how often they did.\n"
         "density: the largest ratio up to which stall is at most 0.1 % and nobody ran out of\n"
         "memory. docs/simulator.md tells the model.\n\n";
     return text + constants_text() +
            "\nExamples:\n  ballastctl compare trace.csv --policies mom,ballast --overcommit "
            "1:4:0.25\n  ballastctl compare trace.csv --floor 10 --k 1,2,3 --json\n"
            "  ballastctl compare trace.csv --policies ballast,mom --report compared.html\n"
+           "  ballastctl compare trace.csv --policies ballast --through-controller\n"
            "  ballastctl compare night.ballast day.ballast --policies ballast,mom\n"
            "  ballastctl compare scenario.yaml";
 }
@@ -196,6 +206,8 @@ void add_compare_command(CLI::App& app, Session& session) {
     add_numbers(*command, "--floor", options->floor_percent, 0, 100,
                 "percent of its capacity that a guest always needs");
     add_numbers(*command, "--k", options->k, 0, 1000, "how often a guest needs what it uses");
+    command->add_flag("--through-controller", options->through_controller,
+                      "the daemon's controller asks the policies and decides");
     add_run_options(*command, *options, "with --json: so many points over each run, for charts");
     command->footer(footer());
     command->callback([&session, options] {

@@ -158,7 +158,8 @@ Result<std::vector<Contestant>> contestants_named(const std::string& names,
 
 RunOptions::RunOptions() : jobs(std::max(1U, std::thread::hardware_concurrency())) {}
 
-void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples) {
+void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples,
+                     const std::string& ticks) {
     command
         .add_option_function<std::string>(
             "--tick",
@@ -170,8 +171,9 @@ void add_run_options(CLI::App& command, RunOptions& options, const std::string& 
                 if (*tick < kLeast || *tick > kMost)
                     throw CLI::ValidationError("--tick", "expected 100ms to 1h");
                 options.constants.tick_s = std::chrono::duration<double>(*tick).count();
+                options.tick_given = true;
             },
-            "time between two decisions (10s)")
+            "time between two decisions (" + ticks + ")")
         ->type_name("TIME");
     command
         .add_option("--set", options.changes,

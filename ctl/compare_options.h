@@ -19,12 +19,14 @@ struct RunOptions {
     std::vector<std::string> changes;  // --set: POLICY.NUMBER=VALUE
     unsigned jobs;                     // as many as there are CPUs
     compare::Constants constants;
+    bool tick_given = false;
     std::string report;  // the page to write; empty = none
 };
 
-// --tick, --set, --model, --jobs, --samples (which means that for the command) and --report.
-// `options` outlives `command`.
-void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples);
+// `ticks`: the time between two decisions where none is given, for people. --tick, --set, --model,
+// --jobs, --samples (which means that for the command) and --report. `options` outlives `command`.
+void add_run_options(CLI::App& command, RunOptions& options, const std::string& samples,
+                     const std::string& ticks = "10s");
 // The constants for --model, for a footer.
 std::string constants_text();
 

@@ -78,11 +78,55 @@ std::string density_text(const compare::Comparison& comparison, const Terminal& 
 
 }  // namespace
 
+std::string controller_text(const std::vector<RunResult>& results, const Terminal& terminal) {
+    Table table({{"POLICY", Align::left, Fit::keep},
+                 {"RATIO", Align::right, Fit::keep},
+                 {"DOMAIN TICKS", Align::right, Fit::drop},
+                 {"CREDIT %", Align::right, Fit::keep},
+                 {"PRESSURE %", Align::right, Fit::keep},
+                 {"NEEDS %", Align::right, Fit::keep},
+                 {"STUCK %", Align::right, Fit::keep},
+                 {"HELD %", Align::right, Fit::keep},
+                 {"STEP LIMIT %", Align::right, Fit::drop},
+                 {"HOST FULL %", Align::right, Fit::drop},
+                 {"OTHER %", Align::right, Fit::drop}});
+    bool any = false;
+    for (const RunResult& result : results) {
+        if (!result.controller) continue;
+        any = true;
+        const compare::ControllerTicks& ticks = *result.controller;
+        const auto share = [&result](std::uint64_t count) -> Cell {
+            const auto all = static_cast<double>(std::max<std::uint64_t>(result.domain_ticks, 1));
+            return {count == 0 ? "0" : percent(100 * static_cast<double>(count) / all)};
+        };
+        table.add({{result.policy},
+                   {fmt::format("{:.2f}", result.overcommit)},
+                   {std::to_string(result.domain_ticks)},
+                   share(ticks.credit),
+                   share(ticks.pressure),
+                   share(ticks.needs),
+                   share(ticks.stuck),
+                   share(ticks.held),
+                   share(ticks.step_limit),
+                   share(ticks.host_full),
+                   share(ticks.other)});
+    }
+    if (!any) return {};
+    return "Through the controller, which may decide otherwise than the policy alone in so much "
+           "of\n"
+           "all domains' ticks: a domain has an OOM credit, is short (PRESSURE) or would be "
+           "(NEEDS),\n"
+           "is stuck or held, may move a step at most, or is to have back what the host has not\n" +
+           table.render(terminal);
+}
+
 std::string comparison_text(const compare::Comparison& comparison, const Terminal& terminal) {
-    return fmt::format("{}\n\n{}\n{}\n{}", comparison.input, runs_text(comparison, terminal),
+    const std::string controller = controller_text(comparison.results, terminal);
+    return fmt::format("{}\n\n{}\n{}\n{}{}{}", comparison.input, runs_text(comparison, terminal),
                        "* nobody else lends as much with less harm (RATIO: guests' memory over the "
                        "host's;\n  LENT and MOVED for each guest, on average)\n",
-                       density_text(comparison, terminal));
+                       density_text(comparison, terminal), controller.empty() ? "" : "\n",
+                       controller);
 }
 
 }  // namespace ballast::ctl

@@ -14,6 +14,16 @@ Cell size_cell(const Json& bytes) {
     return {format_size(value), value == 0 ? Colour::dim : Colour::none};
 }
 
+// What the guest could use; with its age where it may have changed since.
+Cell usable_cell(const Json& domain) {
+    Cell cell = size_cell(domain.at("usable_bytes"));
+    const Json age = domain.value("stats_age_seconds", Json());
+    constexpr double kOld_s = 5;
+    if (domain.at("usable_bytes").is_null() || age.is_null() || age.get<double>() < kOld_s)
+        return cell;
+    return {fmt::format("{} ({:.0f} s old)", cell.text, age.get<double>()), Colour::yellow};
+}
+
 Colour colour_of(const std::string& constraint) {
     if (constraint == "none") return Colour::dim;
     if (constraint == "backend_error" || constraint == "stuck" || constraint == "no_driver")
@@ -49,7 +59,7 @@ std::string render(const Json& domains, const Terminal& terminal) {
                    size_cell(domain.at("loaned_bytes")),
                    size_cell(domain.at("loan_target_bytes")),
                    size_cell(domain.at("min_mem_bytes")),
-                   size_cell(domain.at("usable_bytes")),
+                   usable_cell(domain),
                    size_cell(domain.at("oom_freed_bytes")),
                    {constraint, colour_of(constraint)},
                    {state_of(domain), Colour::yellow}});
@@ -63,7 +73,8 @@ void add_domains(CLI::App& app, Session& session) {
     command->footer(
         "MEMORY is all of the domain's memory, KEEPS what it must keep (min_mem_mb), FREE what "
         "the\n"
-        "guest calls available, CREDIT what it took back when it ran out of memory.\n\n"
+        "guest calls available (with the age of old figures), CREDIT what it took back when it ran "
+        "out of memory.\n\n"
         "Examples:\n  ballastctl domains\n  ballastctl domains --json");
     command->callback([&session] {
         session.command = [&session] {

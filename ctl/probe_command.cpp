@@ -99,7 +99,7 @@ ExitStatus run_as_kernel(const Session& session, Options options) {
 
     const Plan& plan = prepared->plan;
     std::ostream& out = session.environment.out;
-    out << probe::kernel_start(options.parameters, plan);
+    out << probe::kernel_start(options.parameters);
     std::vector<double> average_ns;
     std::uint32_t thrown_away = 0;
     for (std::uint32_t tried = 0; average_ns.size() < plan.runs; ++tried) {
@@ -118,7 +118,8 @@ ExitStatus run_as_kernel(const Session& session, Options options) {
             ++thrown_away;
             continue;
         }
-        out << probe::kernel_experiment(average_ns.size(), experiment);
+        out << probe::kernel_experiment(options.parameters.scale_type, average_ns.size(),
+                                        experiment);
         average_ns.push_back(probe::ns_per_section(experiment, plan.loops, Duration{0}));
     }
     out << probe::kernel_end(options.parameters.scale_type, average_ns);

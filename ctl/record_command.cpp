@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
     std::string file;
-    std::string bus = default_bus();
+    std::string bus;  // empty: the daemon's
     std::string max_size = "1GiB";
     std::string span;  // empty: no end
     bool from_oldest = false;
@@ -52,7 +52,7 @@ Result<void> record(const Session& session, Bus& bus, BusRecorder& recorder, Dur
     return recorder.finish();
 }
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, Options options) {
     const auto max_bytes = parse_size(options.max_size);
     if (!max_bytes)
         return session.fail({ExitStatus::usage, "--max-size: " + max_bytes.error().message()});
@@ -63,6 +63,11 @@ ExitStatus run(const Session& session, const Options& options) {
     auto span =
         options.span.empty() ? Result<Duration>(Duration::max()) : parse_duration(options.span);
     if (!span) return session.fail({ExitStatus::usage, "--for: " + span.error().message()});
+    if (options.bus.empty()) {
+        auto bus = find_bus(session);
+        if (!bus) return session.fail(bus.error());
+        options.bus = std::move(*bus);
+    }
     try {
         Bus bus(options.bus, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
         auto recorder = BusRecorder::create(options.file, options.bus, {.max_bytes = *max_bytes});
@@ -82,7 +87,7 @@ ExitStatus run(const Session& session, const Options& options) {
 }
 
 constexpr const char* kFooter =
-    R"(Reads the daemon's event bus and nothing else: ticks, decisions, events and what guests use. The
+    R"(Reads the daemon's event bus: ticks, decisions, events and what guests use. The
 file is an SQLite database, which may be read while it grows; docs/recordings.md has its tables.
 Ctrl-C ends it. Where it would grow beyond --max-size, the oldest is deleted.
 
@@ -102,9 +107,10 @@ void add_record_command(CLI::App& app, Session& session) {
         ->type_name("SIZE")
         ->capture_default_str();
     command->add_flag("--from-oldest", options->from_oldest, "begin with the oldest there is");
-    command->add_option("--bus", options->bus, "the event bus (else $BALLAST_BUS)")
-        ->type_name("PATH")
-        ->capture_default_str();
+    command
+        ->add_option("--bus", options->bus,
+                     "the event bus (else $BALLAST_BUS, else the one that the daemon writes)")
+        ->type_name("PATH");
     command->footer(kFooter);
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compare/grid.h"
 #include "compare/page.h"
+#include "compare/reproduction.h"
 #include "ctl/compare_options.h"
 #include "ctl/page_file.h"
 #include "ctl/progress.h"
@@ -27,8 +30,19 @@ ExitStatus run(const Session& session, const Options& options) {
                                                options.changes, recording->workload);
     if (!contestants) return session.fail({ExitStatus::usage, contestants.error().message()});
     // The demand was measured: nothing is added to it.
-    const compare::Grid grid{*contestants, {}, {DemandScale{}}};
+    compare::Grid grid{*contestants, {}, {DemandScale{}}};
+    grid.controller.emplace();
+    std::vector<compare::Reproduction> reproductions(contestants->size(),
+                                                     compare::Reproduction(*recording));
+    grid.on_tick_of = [&reproductions](std::size_t run) -> compare::OnTick {
+        return [&one = reproductions[run]](const compare::RunTick& tick) { one.look(tick); };
+    };
     compare::Constants constants = options.constants;
+    constexpr double kLeastTick_s = 0.1;
+    constexpr double kMostTick_s = 3600;
+    if (!options.tick_given && recording->workload.tick_s > 0)
+        constants.tick_s = std::clamp(recording->workload.tick_s, kLeastTick_s, kMostTick_s);
+    constants.recorded_ticks = !options.tick_given;
     if (!options.report.empty()) {
         if (const auto able = can_write(options.report, {options.recording}); !able)
             return session.fail({ExitStatus::failed, able.error().message()});
@@ -48,15 +62,18 @@ ExitStatus run(const Session& session, const Options& options) {
             !written)
             return session.fail({ExitStatus::failed, written.error().message()});
     }
-    if (session.json) return session.print(replay_json(*recording, *results));
-    environment.out << replay_text(*recording, *results, environment.out_terminal);
+    if (session.json) return session.print(replay_json(*recording, *results, reproductions));
+    environment.out << replay_text(*recording, *results, reproductions, environment.out_terminal);
     return ExitStatus::done;
 }
 
 std::string footer() {
     return "What the guests of a recording (`ballastctl record`) needed is run again under other\n"
-           "policies, on a model of guests and host of the recorded host's size, and shown beside\n"
-           "what happened. docs/recordings.md tells how demand is read off, docs/simulator.md the\n"
+           "policies, by the daemon's controller on a model of guests and host of the recorded\n"
+           "host's size, from what they had at the start, and shown beside what happened. Under "
+           "the\n"
+           "policy that was recorded it lends what was lent. docs/recordings.md tells how demand "
+           "is read off, docs/simulator.md the\n"
            "model; `ballastctl compare` takes recordings too, at any ratio of overcommit.\n\n" +
            constants_text() +
            "\nExamples:\n  ballastctl replay night.ballast\n"
@@ -78,7 +95,8 @@ void add_replay_command(CLI::App& app, Session& session) {
                      "one or more; `clairvoyant` knows the future (ballast)")
         ->type_name("P")
         ->allow_extra_args(false);
-    add_run_options(*command, *options, "so many points of what was lent over time (12)");
+    add_run_options(*command, *options, "so many points of what was lent over time (12)",
+                    "as recorded");
     command->footer(footer());
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "compare/report.h"
+#include "ctl/compare_view.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 
@@ -62,9 +63,11 @@ std::string heading(const Recording& recording) {
 }
 
 std::string sums_text(const Recording& recording, const std::vector<RunResult>& results,
+                      const std::vector<compare::Reproduction>& reproductions,
                       const Terminal& terminal) {
     Table table({{"WHO", Align::left, Fit::keep},
                  {"LENT GiB*h", Align::right, Fit::keep},
+                 {"DIFFERS %", Align::right, Fit::keep},
                  {"MOVED GiB", Align::right, Fit::keep},
                  {"OOMS", Align::right, Fit::keep},
                  {"STALL %", Align::right, Fit::keep},
@@ -76,6 +79,7 @@ std::string sums_text(const Recording& recording, const std::vector<RunResult>& 
     };
     table.add({{"recorded", Colour::bold},
                {gib_text(outcome.lent_byte_s / kHour_s)},
+               {""},
                {gib_text(outcome.moved_bytes)},
                {std::to_string(outcome.ooms), oom_colour(outcome.ooms)},
                {kNotTold},
@@ -83,11 +87,13 @@ std::string sums_text(const Recording& recording, const std::vector<RunResult>& 
                {outcome.least_available_bytes
                     ? gib_text(static_cast<double>(*outcome.least_available_bytes))
                     : kNotTold}});
-    for (const RunResult& result : results) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const RunResult& result = results[i];
         const HarmTotals& totals = result.totals;
         const double faulted = totals.guest_faulted + totals.host_faulted;
         table.add({{result.policy},
                    {gib_text(totals.lent_byte_s / kHour_s)},
+                   {fmt::format("{:.1f}", reproductions[i].lent_differs_percent())},
                    {gib_text(totals.moved)},
                    {std::to_string(result.ooms()), oom_colour(result.ooms())},
                    {fmt::format("{:.4f}", result.stall_percent())},
@@ -149,18 +155,32 @@ Json recorded_json(const Recording& recording, const std::vector<RunResult>& res
 }  // namespace
 
 std::string replay_text(const Recording& recording, const std::vector<RunResult>& results,
+                        const std::vector<compare::Reproduction>& reproductions,
                         const Terminal& terminal) {
     std::string text =
-        heading(recording) + "\n" + sums_text(recording, results, terminal) +
-        "recorded is what happened, the others what the model says would have; OOMS recorded are\n"
-        "guests that took memory back\n";
+        heading(recording) + "\n" + sums_text(recording, results, reproductions, terminal) +
+        "recorded is what happened, the others what the model says would have; DIFFERS: by how "
+        "much\n"
+        "of what was lent, over time; OOMS recorded are guests that took memory back\n";
+    for (std::size_t i = 0; i < results.size(); ++i)
+        if (reproductions[i].same_figures() > 0)
+            text += fmt::format("{}: {} decisions on the same figures as recorded, {} the same\n",
+                                results[i].policy, reproductions[i].same_figures(),
+                                reproductions[i].same_decisions());
+    if (const std::string controller = controller_text(results, terminal); !controller.empty())
+        text += "\n" + controller;
     if (!results.front().samples.empty()) text += "\n" + samples_text(recording, results, terminal);
     return text;
 }
 
-Json replay_json(const Recording& recording, const std::vector<RunResult>& results) {
-    const Json compared =
-        Json::parse(compare::comparison_json({{recording.workload.name, results}}));
+Json replay_json(const Recording& recording, const std::vector<RunResult>& results,
+                 const std::vector<compare::Reproduction>& reproductions) {
+    Json compared = Json::parse(compare::comparison_json({{recording.workload.name, results}}));
+    for (std::size_t i = 0; i < results.size(); ++i)
+        compared.at("results").at(i)["reproduction"] = {
+            {"lent_differs_percent", reproductions[i].lent_differs_percent()},
+            {"same_figures", reproductions[i].same_figures()},
+            {"same_decisions", reproductions[i].same_decisions()}};
     return {{"recorded", recorded_json(recording, results)}, {"results", compared.at("results")}};
 }
 

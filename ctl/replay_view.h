@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "compare/reproduction.h"
 #include "compare/run.h"
 #include "ctl/api_client.h"
 #include "ctl/terminal.h"
@@ -14,9 +15,11 @@ namespace ballast::ctl {
 // One line for what was recorded and one for each run, then what was lent over time, where the runs
 // have samples.
 std::string replay_text(const Recording& recording, const std::vector<compare::RunResult>& results,
+                        const std::vector<compare::Reproduction>& reproductions,
                         const Terminal& terminal);
 
 // {"recorded": {...}, "results": [...]}: the results as `compare --json` has them.
-Json replay_json(const Recording& recording, const std::vector<compare::RunResult>& results);
+Json replay_json(const Recording& recording, const std::vector<compare::RunResult>& results,
+                 const std::vector<compare::Reproduction>& reproductions);
 
 }  // namespace ballast::ctl

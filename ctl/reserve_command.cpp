@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <thread>
+#include <utility>
 
 #include "base/units.h"
 #include "ctl/interruptible.h"
@@ -93,6 +94,19 @@ ExitStatus ended(const Session& session, std::uint64_t id, bool expired,
     return ExitStatus::done;
 }
 
+// How far it came: what hosts have available, at first and at last.
+std::string progress(const Json& first_bytes, const Json& last_bytes, const Json& reservation) {
+    const std::string now = size_of(last_bytes) + " are available on the host";
+    if (first_bytes.is_null() || last_bytes.is_null()) return now;
+    const auto first = first_bytes.get<std::uint64_t>();
+    const auto last = last_bytes.get<std::uint64_t>();
+    const std::string change = last > first
+                                   ? fmt::format("{} more than at first", format_size(last - first))
+                                   : std::string("no more than at first");
+    return fmt::format("{}, {}, and {} are to come for it", now, change,
+                       size_of(reservation.at("outstanding_bytes")));
+}
+
 ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration patience,
                             Duration expires, const std::string& domain) {
     const SystemClock clock;
@@ -101,6 +115,8 @@ ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration p
     LiveText live(environment.err, environment.err_terminal, clock);
     const Time begun = clock.now();
     const Time deadline = begun + patience;
+    Json available_first;
+    bool seen_before = false;
     for (;;) {
         const Answer answer = session.client().reservations();
         if (!answer) return session.fail(answer.error());
@@ -112,12 +128,15 @@ ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration p
                                            size_of(one->at("bytes")));
             return ExitStatus::done;
         }
-        const std::string available = size_of(answer->at("available_bytes"));
+        const Json& available_bytes = answer->at("available_bytes");
+        if (!std::exchange(seen_before, true)) available_first = available_bytes;
+        const std::string available = size_of(available_bytes);
         if (interruptible.interrupted()) return give_up(session, id, "interrupted");
         if (clock.now() >= deadline)
-            return give_up(session, id,
-                           fmt::format("not free within {}: {} are available on the host{}",
-                                       format_duration(patience), available, obstacles(session)));
+            return give_up(
+                session, id,
+                fmt::format("not free within --timeout {}: {}{}", format_duration(patience),
+                            progress(available_first, available_bytes, *one), obstacles(session)));
         if (live.due()) live.show(fmt::format("{} available\n", available));
         std::this_thread::sleep_for(kLookEvery);
     }

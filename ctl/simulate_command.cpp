@@ -47,7 +47,10 @@ Result<void> choose_policy(Settings& settings, const std::string& name) {
     PolicySettings& policy = settings.policy;
     policy.name = (*entry)->name;
     if (policy.choice && policy.choice->kind != (*entry)->kind) policy.choice.reset();
-    if ((*entry)->kind != PolicyKind::fixed) settings.cmm.simulate = false;
+    if ((*entry)->kind != PolicyKind::fixed) {
+        settings.cmm.simulate = false;
+        settings.scenario->hypervisor_calls = true;
+    }
     return {};
 }
 

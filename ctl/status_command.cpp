@@ -68,15 +68,23 @@ std::string render(const Json& status, const Terminal& terminal) {
     const Json nodes = host.value("nodes", Json::array());
     if (nodes.size() > 1)
         for (const Json& node : nodes)
-            text.line("", fmt::format("node {}: {} free of {}", node.at("node").get<unsigned>(),
-                                      size_or_unknown(node.at("free_bytes")),
-                                      size_or_unknown(node.at("total_bytes"))));
+            text.line("",
+                      fmt::format("node {}: {} free of {}{}", node.at("node").get<unsigned>(),
+                                  size_or_unknown(node.at("free_bytes")),
+                                  size_or_unknown(node.at("total_bytes")),
+                                  node.value("short", false) ? ", short" : ""),
+                      node.value("short", false) ? Colour::red : Colour::none);
     text.line("domains", fmt::format("{} with {}", domains.at("count").get<std::uint64_t>(),
                                      size(domains.at("total_bytes"))));
     text.line("lent", fmt::format("{}, target {}, OOM credit {}", size(domains.at("loaned_bytes")),
                                   size(domains.at("loan_target_bytes")),
                                   size(domains.at("oom_freed_bytes"))));
     text.line("constraints", constraints(domains.at("constraints")));
+    // Older daemons do not report it.
+    if (status.contains("bus")) {
+        const Json& path = status.at("bus").at("path");
+        text.line("event bus", path.is_null() ? "off" : path.get<std::string>());
+    }
     return text.text();
 }
 

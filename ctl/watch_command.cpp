@@ -108,12 +108,17 @@ ExitStatus follow(const Session& session, const Options& options, BusMerge& merg
     return out ? ExitStatus::done : ExitStatus::failed;
 }
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, Options options) {
     for (const std::string& type : options.filter.types)
         if (!bus_type_from_name(type))
             return session.fail(
                 {ExitStatus::usage, fmt::format("type is '{}', expected one of: {}", type,
                                                 fmt::join(bus_type_names(), " "))});
+    if (options.buses.empty()) {
+        auto bus = find_bus(session);
+        if (!bus) return session.fail(bus.error());
+        options.buses = {std::move(*bus)};
+    }
     try {
         BusMerge merge(options.buses, options.from_oldest ? BALLAST_BUS_FROM_OLDEST : 0);
         return follow(session, options, merge);
@@ -123,7 +128,8 @@ ExitStatus run(const Session& session, const Options& options) {
 }
 
 constexpr const char* kFooter =
-    R"(Reads the daemon's event bus and nothing else, and goes on with the next daemon when one ends.
+    R"(Reads the daemon's event bus, and goes on with the next daemon when one ends. Without --bus, the
+daemon is asked once which file it writes.
 Decisions are told when they change. Watching costs the daemon nothing.
 
 Examples:
@@ -138,14 +144,13 @@ void add_watch_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("watch", "Follows every decision and event of the daemon");
     const auto options = std::make_shared<Options>();
-    options->buses = {default_bus()};
     command
         ->add_option("--bus", options->buses,
-                     "the event bus (else $BALLAST_BUS); several are merged in order of time")
+                     "the event bus (else $BALLAST_BUS, else the one that the daemon writes); "
+                     "several are merged in order of time")
         ->type_name("PATH")
         ->expected(1)
-        ->take_all()
-        ->capture_default_str();
+        ->take_all();
     command
         ->add_option("--type", options->filter.types, "only these; may be repeated (all but guest)")
         ->type_name("TYPE")

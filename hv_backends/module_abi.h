@@ -130,6 +130,10 @@ struct ballast_event {
     uint64_t bytes;        /* see the kind */
     uint64_t loaned_bytes; /* after the event, or BALLAST_UNKNOWN_BYTES */
     const char* detail;    /* for people; may be NULL */
+    /* Of BALLAST_EVENT_MOVE_FAILED, enum ballast_constraint: why. A module whose structure ends
+     * before it tells BALLAST_CONSTRAINT_BACKEND_ERROR. */
+    int32_t constraint;
+    int32_t reserved;
 };
 
 /* Outlives the instance. Any thread may call its functions, which never call back. */
@@ -234,6 +238,11 @@ struct ballast_observation {
     struct ballast_node* nodes;
     uint32_t node_room;
     uint32_t node_count;
+    /* Two more columns: how old the guest's figures are, in milliseconds, and the most that the
+     * domain may keep before the memory cgroup around it is full. Left alone they tell
+     * BALLAST_UNKNOWN_BYTES: not known, and no limit. */
+    uint64_t* stats_age_ms;
+    uint64_t* limit_bytes;
 };
 
 /* Loaned bytes of one domain to go from and to; to > from inflates. Both are whole guest pages. */
@@ -247,7 +256,8 @@ struct ballast_step {
 };
 
 enum ballast_step_status {
-    BALLAST_STEP_DONE = 0,
+    BALLAST_STEP_DONE = 0, /* all was moved; loaned_bytes is less than loaned_to_bytes only by what
+                              the guest took back meanwhile, which an event tells */
     BALLAST_STEP_ACCEPTED = 1, /* asked for; observe will tell */
     BALLAST_STEP_PARTIAL = 2,  /* loaned_bytes says how much */
     BALLAST_STEP_REFUSED = 3,  /* nothing moved, by the hypervisor's or the guest's decision */

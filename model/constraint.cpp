@@ -32,6 +32,8 @@ constexpr std::array<Words, kConstraintCount> kWords{{
     {"crashed", "the guest has crashed"},
     {"set_by_others", "somebody else set the balloon, and what they set stands"},
     {"guest_needs", "by its own figures the guest would be short of memory if it lent more"},
+    {"memory_limit",
+     "the memory cgroup around the domain, or its <memtune>, can hold no more than that"},
 }};
 
 }  // namespace

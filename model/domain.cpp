@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -33,6 +34,8 @@ void for_each_column(DomainTable& table, Function&& function) {
     function(table.swapped_in_bytes, kUnknownBytes);
     function(table.swapped_out_bytes, kUnknownBytes);
     function(table.resident_bytes, kUnknownBytes);
+    function(table.stats_age_ms, kUnknownBytes);
+    function(table.limit_bytes, kUnknownBytes);
     function(table.node_mask, std::uint64_t{0});
 }
 
@@ -84,6 +87,21 @@ void DomainTable::copy_figures(std::size_t row, const DomainTable& from, std::si
     swapped_in_bytes[row] = from.swapped_in_bytes[from_row];
     swapped_out_bytes[row] = from.swapped_out_bytes[from_row];
     resident_bytes[row] = from.resident_bytes[from_row];
+    stats_age_ms[row] = from.stats_age_ms[from_row];
+    limit_bytes[row] = from.limit_bytes[from_row];
+    node_mask[row] = from.node_mask[from_row];
+}
+
+void estimate_usable(DomainTable& domains) noexcept {
+    for (std::size_t row = 0; row < domains.size(); ++row) {
+        const std::uint64_t unused = domains.unused_bytes[row];
+        if (domains.usable_bytes[row] != kUnknownBytes || unused == kUnknownBytes) continue;
+        const std::uint64_t total = domains.total_bytes[row];
+        const std::uint64_t cache =
+            domains.cache_bytes[row] == kUnknownBytes ? 0 : domains.cache_bytes[row];
+        domains.usable_bytes[row] =
+            unused > total || cache > total - unused ? total : unused + cache;
+    }
 }
 
 }  // namespace ballast

@@ -85,6 +85,12 @@ struct DomainTable {
     // What the host really holds for the domain; kUnknownBytes where not told.
     std::vector<std::uint64_t> resident_bytes;
 
+    // How old the guest's figures are, in milliseconds; kUnknownBytes where not known.
+    std::vector<std::uint64_t> stats_age_ms;
+    // The most that the domain may keep before the memory cgroup around it (or its configured hard
+    // limit) is full; kUnknownBytes = no limit, or not known.
+    std::vector<std::uint64_t> limit_bytes;
+
     // The host's NUMA nodes that its memory has to come from, a bit each (1 << number); 0 = any, or
     // not told.
     std::vector<std::uint64_t> node_mask;
@@ -97,6 +103,11 @@ struct DomainTable {
     // Row `row` gets every figure of another table's row `from_row`; its key and name stay.
     void copy_figures(std::size_t row, const DomainTable& from, std::size_t from_row);
 };
+
+// Where a guest tells unused memory and no MemAvailable (kernels before 3.14, some drivers), its
+// usable memory becomes what is unused and in its page cache, as far as either is known; never more
+// than all of its memory.
+void estimate_usable(DomainTable& domains) noexcept;
 
 }  // namespace ballast
 

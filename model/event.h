@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "model/constraint.h"
 #include "model/domain.h"
 
 namespace ballast {
@@ -42,6 +43,8 @@ struct Event {
     std::uint64_t bytes = 0;                     // see EventKind
     std::uint64_t loaned_bytes = kUnknownBytes;  // loaned after the event, where known
     std::string detail;                          // for people; may be empty
+    // move_failed: why the move came to nothing.
+    Constraint constraint = Constraint::none;
 };
 
 }  // namespace ballast

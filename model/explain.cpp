@@ -42,6 +42,33 @@ void append_request(const Decision& decision, std::string_view policy, std::stri
     }
 }
 
+void append_age(const Decision& decision, std::string& text) {
+    if (!has_old_figures(decision.stats_age_ms)) return;
+    fmt::format_to(std::back_inserter(text), " The guest's figures are {} s old.",
+                   decision.stats_age_ms / 1000);
+}
+
+void append_limit(const Decision& decision, std::string& text) {
+    if (decision.limit_bytes >= decision.total_bytes) return;
+    fmt::format_to(std::back_inserter(text),
+                   " It is given no more than {}: the memory cgroup around it, or its <memtune>, "
+                   "can hold no more beside what QEMU itself needs.",
+                   format_size(decision.limit_bytes));
+}
+
+// What the nodes have that the domain is bound to.
+void append_nodes(const Decision& decision, const std::vector<HostNode>& nodes, std::string& text) {
+    auto out = std::back_inserter(text);
+    for (const HostNode& node : nodes) {
+        if ((decision.node_mask >> node.id & 1U) == 0 || node.available_bytes == kUnknownBytes ||
+            node.total_bytes == kUnknownBytes)
+            continue;
+        fmt::format_to(out, " NUMA node {}, which its memory comes from, {} {} of {} available.",
+                       node.id, is_short(node) ? "is short: it has" : "has",
+                       format_size(node.available_bytes), format_size(node.total_bytes));
+    }
+}
+
 void append_outcome(const Decision& decision, std::string& text) {
     auto out = std::back_inserter(text);
     if (decision.decided_bytes == decision.loaned_before_bytes) {
@@ -89,7 +116,12 @@ std::string explain(const Snapshot& snapshot, std::size_t row) {
                        snapshot.backend_error);
     }
     append_request(decision, snapshot.policy_name, text);
+    append_age(decision, text);
+    append_limit(decision, text);
+    append_nodes(decision, snapshot.host.nodes, text);
     append_outcome(decision, text);
+    if (has(decision.flags, DomainFlags::unanswered) && snapshot.backend_up)
+        text += " The hypervisor told nothing of its balloon's size this time.";
     if (const auto trouble = trouble_of(snapshot, row); !trouble.empty()) {
         fmt::format_to(std::back_inserter(text), " The hypervisor said: {}.", trouble);
     }

@@ -23,6 +23,12 @@ struct HostNode {
     friend bool operator==(const HostNode&, const HostNode&) = default;
 };
 
+// Whether next to nothing is left of a node for those that are bound to it: less than 2 %.
+constexpr bool is_short(const HostNode& node) noexcept {
+    return node.available_bytes != kUnknownBytes && node.total_bytes != kUnknownBytes &&
+           node.available_bytes < node.total_bytes / 50;
+}
+
 // kUnknownBytes where a backend cannot tell.
 struct HostState {
     std::uint64_t total_bytes = kUnknownBytes;

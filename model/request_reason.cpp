@@ -19,6 +19,8 @@ constexpr std::array kWords{
     Words{"guest_short", "it has less than the room it needs beside what it uses"},
     Words{"evened_out", "it has far less room beside what it uses than others have"},
     Words{"host_eases", "the host has plenty"},
+    Words{"node_lacks",
+          "the NUMA nodes that it is bound to have less memory available than they should"},
     Words{"not_worth_it", "what would move is too little"},
     Words{"silent", "it does not tell what it uses"},
     Words{"held", "nothing of it may be moved now"},

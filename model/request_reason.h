@@ -15,6 +15,7 @@ enum class RequestReason : std::uint8_t {
     guest_short,   // the guest has less than the room it needs
     evened_out,    // the guest has far less room than others
     host_eases,    // the host has plenty
+    node_lacks,    // less is available than should be on the NUMA nodes that it is bound to
     not_worth_it,  // what would move is too little
     silent,        // the guest does not tell what it uses
     held,          // nothing of it may be moved now

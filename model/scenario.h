@@ -77,10 +77,11 @@ struct ScenarioEvent {
 // A hypervisor or guest that misbehaves.
 struct ScenarioFault {
     std::string domain;  // name or glob; empty = every domain
-    // H_GET_MPP, H_PAGE_INIT, guest_alloc, ... (pseries); observe, observe_domain, apply (mock)
+    // H_GET_MPP, H_PAGE_INIT, guest_alloc, guest_free, ... (pseries); observe, observe_domain,
+    // apply (mock)
     std::string call;
-    // H_BUSY, H_HARDWARE, ... (pseries). mock: error, timeout (observe); missing (observe_domain);
-    // refuse, error, partial, gone (apply). Empty: `delay` alone.
+    // H_BUSY, H_HARDWARE, ...; fail, oom (guest_alloc, guest_free). mock: error, timeout (observe);
+    // missing (observe_domain); refuse, error, partial, gone (apply). Empty: `delay` alone.
     std::string answer;
     Duration from{};
     std::optional<Duration> until;
@@ -95,14 +96,25 @@ struct ScenarioPool {
     std::uint64_t reserve_bytes = 0;  // the hypervisor keeps so much free
 };
 
+// A file whose machines are the domains, in place of those of the scenario; backend workload only.
+struct ScenarioTrace {
+    std::string path;                  // empty = none
+    std::uint32_t floor_percent = 10;  // of its capacity, what a machine always needs; 0..100
+    std::uint32_t k = 2;               // how often it needs what it uses; 0..1000
+};
+
 struct Scenario {
     std::string description;  // one sentence
     Duration duration = std::chrono::minutes(10);
     std::uint64_t seed = 1;
     ScenarioPool pool;
+    ScenarioTrace trace;
     std::vector<ScenarioDomain> domains;
     std::vector<ScenarioEvent> events;
     std::vector<ScenarioFault> faults;
+    // pseries: the guests' drivers call the hypervisor. False: they make no call, as the kernel's
+    // driver in simulate mode; what they lend is taken from the guests, and nobody gets it.
+    bool hypervisor_calls = true;
 };
 
 // The name of the `number`-th (1..count) of the domains that `domain` stands for.

@@ -23,6 +23,7 @@ struct Decision {
     std::uint64_t min_mem_bytes = 0;
     std::int64_t request_bytes = 0;  // what was asked
     RequestReason request_reason = RequestReason::untold;
+    bool held = false;                  // the policy was told to leave it out
     std::uint64_t oom_freed_bytes = 0;  // the credit
     std::uint64_t loaned_before_bytes = 0;
     std::uint64_t decided_bytes = 0;      // loan target after all constraints
@@ -37,8 +38,16 @@ struct Decision {
     std::uint64_t deflated_total_bytes = 0;
     std::uint64_t unused_bytes = kUnknownBytes;
     std::uint64_t usable_bytes = kUnknownBytes;
-    std::uint64_t node_mask = 0;  // as in DomainTable
+    // As in DomainTable.
+    std::uint64_t node_mask = 0;
+    std::uint64_t stats_age_ms = kUnknownBytes;
+    std::uint64_t limit_bytes = kUnknownBytes;
 };
+
+// Whether a guest's figures are so old (10 s) that people should be told.
+constexpr bool has_old_figures(std::uint64_t stats_age_ms) noexcept {
+    return stats_age_ms != kUnknownBytes && stats_age_ms >= 10000;
+}
 
 // Names and keys of the rows; shared by all snapshots between two membership changes.
 struct DomainNames {

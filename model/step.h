@@ -19,7 +19,8 @@ struct Step {
 };
 
 enum class StepStatus : std::uint8_t {
-    done,      // loaned is loaned_to now
+    done,      // loaned is loaned_to now, or less: what the guest took back meanwhile, as an event
+               // tells
     accepted,  // asked for; the guest moves in its own time and observe() will tell
     partial,   // some of it happened; loaned_bytes says how much
     refused,   // nothing moved, by the hypervisor's or the guest's decision

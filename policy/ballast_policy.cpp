@@ -68,10 +68,12 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     const DomainTable& domains = seen.domains;
     WorkingSet& guest = guests_[row];
     Need& need = needs_[row];
-    const double total = number(domains.total_bytes[row]);
+    const double whole = number(domains.total_bytes[row]);
     need = {};
+    need.kept = need.target = whole - std::min(whole, number(domains.loaned_bytes[row]));
+    // What a memory cgroup keeps it from having is none of its memory.
+    const double total = std::max(need.kept, std::min(whole, number(domains.limit_bytes[row])));
     need.total = total;
-    need.kept = need.target = total - std::min(total, number(domains.loaned_bytes[row]));
     need.resident = domains.resident_bytes[row] == kUnknownBytes
                         ? need.kept
                         : std::min(number(domains.resident_bytes[row]), need.kept);
@@ -170,7 +172,7 @@ BallastPolicy::Served BallastPolicy::serve_those_short(double room_level, double
     }
     for (Need& need : needs_) {
         const double room = room_level * need.room_unit;
-        if (!need.movable || need.is_short ||
+        if (!need.movable || need.is_short || need.on_tight_node ||
             need.kept >= std::min(need.total, need.in_use + room / 2))
             continue;
         const double target = std::max(need.relief, std::min(need.total, need.in_use + room));
@@ -189,7 +191,7 @@ BallastPolicy::Served BallastPolicy::serve_those_short(double room_level, double
 double BallastPolicy::gain_at(double level, Bound bound) const {
     double gain = 0;
     for (const Need& need : needs_)
-        if (need.settled)
+        if (need.settled && need.counts)
             gain += std::clamp(need.resident - room_kept(need, level, bound), 0.0, need.most_gain);
     return gain;
 }
@@ -223,7 +225,7 @@ void BallastPolicy::collect(double wanted, Bound bound, RequestReason reason) {
     // Where that is too little, what guests do not hold yet is not to grow into the host's swap.
     const bool too_little = gain_at(level, bound) < wanted;
     for (Need& need : needs_) {
-        if (!need.settled || need.is_late) continue;
+        if (!need.settled || !need.counts || need.is_late) continue;
         const double kept = room_kept(need, level, bound);
         if ((need.resident <= kept && !too_little) || need.target <= kept) continue;
         need.target = kept;
@@ -237,7 +239,9 @@ void BallastPolicy::ease(double surplus, double most) {
     for (std::size_t n = 0; n < needs_.size(); ++n) {
         Need& need = needs_[next_to_ease_ % needs_.size()];
         next_to_ease_ = (next_to_ease_ + 1) % needs_.size();
-        if (!need.returnable || need.target != need.kept || need.kept >= need.total) continue;
+        if (!need.returnable || need.on_tight_node || need.target != need.kept ||
+            need.kept >= need.total)
+            continue;
         const double gets =
             std::min(need.total - need.kept,
                      std::max(4 * settings_.deadband_share * need.total, kLeastEased));
@@ -248,7 +252,10 @@ void BallastPolicy::ease(double surplus, double most) {
     }
 }
 
-BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, double passed_s) {
+// While somebody waits, what is in the swap is to come back, but never beyond where loans go back:
+// taking and giving would follow each other, as where swap is compressed memory that stays full.
+BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, double passed_s,
+                                                    double most) {
     HostSwap swap;
     if (host.swap_total_bytes == kUnknownBytes || host.swap_free_bytes == kUnknownBytes)
         return swap;
@@ -260,7 +267,7 @@ BallastPolicy::HostSwap BallastPolicy::look_at_swap(const HostState& host, doubl
                       host.memory_stall_us > stalled_us;
     const double stalled_s = told ? number(host.memory_stall_us - stalled_us) * 1e-6 : 0;
     if (stalled_s > settings_.working_set.stall_share * passed_s)
-        swap.waited_for = std::max(0.0, used);
+        swap.waited_for = std::clamp(used, 0.0, most);
     return swap;
 }
 
@@ -271,7 +278,8 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     const double reserve = number(inputs.host_reserve_bytes);
     const double growth = settings_.goal_share * host;
     const double may_come = may_come_;
-    const HostSwap swap = look_at_swap(state, passed_s);
+    const double edge = settings_.ease_share * host;
+    const HostSwap swap = look_at_swap(state, passed_s, edge);
     // What guests cannot take needs no room on the host; somebody who waits for memory does.
     const double waited_for = inputs.reserved_bytes > 0 ? reserve : 0;
     const auto lacks_after = [&](double given) {
@@ -300,7 +308,7 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
     wants_ = std::max(lacks, wished) + coming - available > 0;
     if (lacks > 0) collect(lacks, &Need::least, why);
     if (wished > std::max(lacks, 0.0)) collect(wished, &Need::comfort, RequestReason::host_lacks);
-    const double spare = available - given - reserve - growth - settings_.ease_share * host;
+    const double spare = available - given - reserve - growth - edge;
     if (spare > 0 && lacks <= 0 && owed <= 0)
         ease(settings_.ease_share_per_s * passed_s * host, spare);
     else
@@ -323,22 +331,24 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
         on_its_way_ += needs_[row].coming;
     }
 
+    look_at_nodes(seen);
     if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes)
         share_out(seen.host, inputs, passed_s);
     else
         serve_those_short(settings_.comfort_share, 0);
+    collect_for_nodes(seen);
 
     for (std::size_t row = 0; row < domains.size(); ++row) {
         Need& need = needs_[row];
         Promise& promise = promises_[row];
         const double total = number(domains.total_bytes[row]);
         // What it is giving, it gives on; or it is called off by asking for nothing.
-        if (need.movable && promise.owes() && wants_ && !need.is_short &&
+        if (need.movable && promise.owes() && (wants_ || need.node_wants) && !need.is_short &&
             (need.target == need.kept || need.is_late))
             need.target = std::min(need.target, promise.asked());
         const double target = std::clamp(page_up(need.target), 0.0, total);
         // The last of it goes back, however little it is.
-        const bool whole = target >= total;
+        const bool whole = target >= need.total;
         const bool small = !need.is_short && !whole &&
                            std::abs(target - need.kept) < settings_.deadband_share * total;
         const bool still = need.target == need.kept;

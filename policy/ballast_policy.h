@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "policy/node_pools.h"
 #include "policy/policy.h"
 #include "policy/promise.h"
 #include "policy/row_state.h"
@@ -63,6 +64,9 @@ class BallastPolicy final : public Policy {
         double most_gain = 0;  // that it will give soon
         double room_unit = 0;  // its size, weighed by its shares
         double target = 0;
+        bool counts = true;          // collect() may take of it
+        bool on_tight_node = false;  // the nodes that it is bound to have little to give
+        bool node_wants = false;     // and lack what is on its way
         RequestReason reason = RequestReason::enough;
     };
 
@@ -98,13 +102,17 @@ class BallastPolicy final : public Policy {
     }
     void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
     void ease(double surplus, double most);
-    HostSwap look_at_swap(const HostState& host, double passed_s);
+    // ballast_nodes.cpp
+    void look_at_nodes(const Observation& seen);
+    void collect_for_nodes(const Observation& seen);
+    HostSwap look_at_swap(const HostState& host, double passed_s, double most);
 
     const BallastSettings settings_;
     RowFollower rows_;
     std::vector<WorkingSet> guests_;
     std::vector<Promise> promises_;
     std::vector<Need> needs_;
+    NodePools pools_;
     std::vector<RequestReason> reasons_;
     bool begun_ = false;
     Time last_at_{};

@@ -125,9 +125,9 @@ struct BusRecorder::State {
     SQLite::Database database;
     struct Prepared {
         explicit Prepared(SQLite::Database& database)
-            : tick(database, "ticks", 17),
+            : tick(database, "ticks", 19),
               decision(database, "decisions", 13),
-              guest(database, "guests", 9),
+              guest(database, "guests", 11),
               event(database, "events", 5),
               loss(database, "losses", 2) {}
         Insert tick, decision, guest, event, loss;
@@ -173,7 +173,8 @@ void BusRecorder::State::add(const ballast_bus_record& record) {
                 size_of(tick.took_ns / 1000), size_of(tick.late_ns / 1000),
                 std::int64_t{tick.backend_up}, known(tick.host_total_bytes),
                 known(tick.host_reserve_bytes),
-                known(tick.host_stall_ns == UINT64_MAX ? UINT64_MAX : tick.host_stall_ns / 1000));
+                known(tick.host_stall_ns == UINT64_MAX ? UINT64_MAX : tick.host_stall_ns / 1000),
+                known(tick.host_swap_total_bytes), known(tick.host_swap_free_bytes));
             break;
         }
         case BALLAST_BUS_DECISION: {
@@ -191,7 +192,8 @@ void BusRecorder::State::add(const ballast_bus_record& record) {
             prepared.guest(at, domain_of(guest.domain), size_of(guest.total_bytes),
                            size_of(guest.loaned_bytes), known(guest.unused_bytes),
                            known(guest.usable_bytes), known(guest.cache_bytes),
-                           known(guest.major_faults), known(guest.shares));
+                           known(guest.major_faults), known(guest.shares),
+                           known(guest.resident_bytes), known(guest.late));
             break;
         }
         default:

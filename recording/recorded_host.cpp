@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -25,8 +26,14 @@ constexpr double kGapTimes = 3;
 // A guest tells its figures, and its host its balloon, late by a period at most. After this time
 // they belong together.
 constexpr double kSettled_s = 10;
+constexpr double kSizeLate_s = 2.5;
 // A balloon that moved less than this share of its guest leaves its figures as good as they were.
 constexpr std::uint64_t kSmallMoves = 64;
+// Whoever is told by then was there from the start.
+constexpr double kFirstTicks = 1.25;
+// Log2 of pages of 4 and 64 KiB, in which balloons move.
+constexpr int kLeastPageShift = 12;
+constexpr int kMostPageShift = 16;
 
 std::string span(double seconds) {
     return format_duration(std::chrono::seconds(std::llround(seconds)));
@@ -38,6 +45,23 @@ std::uint64_t kept_bytes(const RecordedGuest& guest) {
 
 std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
     return now >= before ? now - before : now;  // it started over
+}
+
+// What the host had swapped out is of those who keep more than is resident, each by as much.
+void spread_swapped(std::uint64_t swapped_bytes, std::vector<WorkloadVm>& vms) {
+    const auto missing = [](const WorkloadVm& vm) -> double {
+        if (!vm.start || vm.start->resident_bytes == kUnknownBytes) return 0;
+        const std::uint64_t kept =
+            vm.capacity_bytes - std::min(vm.start->loaned_bytes, vm.capacity_bytes);
+        return static_cast<double>(kept - std::min(kept, vm.start->resident_bytes));
+    };
+    double all = 0;
+    for (const WorkloadVm& vm : vms) all += missing(vm);
+    if (!(all > 0)) return;
+    const double share = std::min(1.0, static_cast<double>(swapped_bytes) / all);
+    for (WorkloadVm& vm : vms)
+        if (vm.start)
+            vm.start->host_swapped_bytes = static_cast<std::uint64_t>(missing(vm) * share);
 }
 
 }  // namespace
@@ -80,6 +104,10 @@ void RecordedHost::add(const RecordedGuest& row) {
         change(guest.told_s, found->second, WorkloadChangeKind::goes);
     change(at_s, found->second, WorkloadChangeKind::comes);
     guest.capacity_bytes = std::max(guest.capacity_bytes, row.total_bytes);
+    if (!guest.last && !guest.came) guest.first = row;
+    guest.all_sizes |= row.loaned_bytes;
+    measure_balloon(guest, row, at_s);
+    use_plainly(guest, row, at_s);
     if (row.shares) guest.shares = static_cast<std::uint32_t>(std::min(*row.shares, kMostShares));
     use(guest, row, at_s);
     count_faults(guest, row);
@@ -106,6 +134,7 @@ void RecordedHost::conclude(Guest& guest, double now_s) {
 
 // Its programs' demand: what it keeps less what it could use at once.
 void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) const {
+    if (row.late && row.usable_bytes) return use_surely(guest, row, at_s);
     const std::uint64_t kept = kept_bytes(row);
     double certain_s = at_s + kSettled_s;
     guest.lags = guest.lags && guest.last;
@@ -137,6 +166,45 @@ void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) cons
         ++guest.contradictions;
 }
 
+// The daemon knew whether its figures belong to its balloon's size.
+void RecordedHost::use_surely(Guest& guest, const RecordedGuest& row, double at_s) const {
+    const std::uint64_t kept = kept_bytes(row);
+    if (guest.last && at_s - guest.told_s < kSizeLate_s) {
+        const std::uint64_t before = kept_bytes(*guest.last);
+        const std::uint64_t moved = std::max(kept, before) - std::min(kept, before);
+        // The figures before may have been of after the move: QEMU tells sizes later than figures.
+        if (moved > row.total_bytes / kSmallMoves) guest.in_doubt.reset();
+    }
+    settle(guest, at_s);
+    if (*row.late) return;
+    if (*row.usable_bytes <= kept)
+        guest.in_doubt = {at_s, static_cast<double>(kept - *row.usable_bytes)};
+    else
+        ++guest.contradictions;
+}
+
+// A scripted guest tells no cache and could use all that is free.
+void RecordedHost::use_plainly(Guest& guest, const RecordedGuest& row, double at_s) const {
+    guest.tells_cache = guest.tells_cache || row.cache_bytes.value_or(0) > 0;
+    guest.plain = guest.plain && !row.cache_bytes && row.unused_bytes && row.usable_bytes &&
+                  *row.unused_bytes == *row.usable_bytes && *row.usable_bytes <= kept_bytes(row);
+    if (!guest.plain) return;
+    guest.plain_demand.points.push_back(
+        {at_s, static_cast<double>(kept_bytes(row) - *row.usable_bytes)});
+}
+
+// How fast its balloon moves shows where it was on its way for all of a tick.
+void RecordedHost::measure_balloon(Guest& guest, const RecordedGuest& row, double at_s) const {
+    if (!guest.last || !tick_ || guest.goal_bytes == kNoGoal) return;
+    const double passed_s = at_s - (tick_->at_s - *first_s_);
+    const std::uint64_t from = guest.last->loaned_bytes;
+    const std::uint64_t to = row.loaned_bytes;
+    if (from == to || !(passed_s > 0)) return;
+    const auto moved = static_cast<double>(std::max(from, to) - std::min(from, to));
+    guest.bytes_per_s = std::max(guest.bytes_per_s, moved / passed_s);
+    if (from < to ? to < guest.goal_bytes : to > guest.goal_bytes) guest.held_up = true;
+}
+
 void RecordedHost::count_faults(Guest& guest, const RecordedGuest& row) {
     if (!row.major_faults) return;
     // Those of before the recording are not counted.
@@ -155,11 +223,40 @@ void RecordedHost::look_for_gap(double at_s) {
     pause_s_ = pause_s;
 }
 
+// What guests are not, the host is: known where each guest tells what it has.
+void RecordedHost::measure_own(const RecordedTick& tick, double at_s) {
+    if (!tick.host_total_bytes || !tick.host_available_bytes) own_is_known_ = false;
+    if (!own_is_known_) return;
+    double own = static_cast<double>(*tick.host_total_bytes) -
+                 static_cast<double>(*tick.host_available_bytes);
+    bool any = false;
+    for (const Guest& guest : guests_) {
+        if (!guest.there || !guest.last) continue;
+        any = true;
+        // 0: not told, as no guest has nothing.
+        if (guest.last->resident_bytes.value_or(0) == 0) own_is_known_ = false;
+        own -= static_cast<double>(
+            std::min(guest.last->resident_bytes.value_or(0), kept_bytes(*guest.last)));
+    }
+    if (!any) return;
+    own = std::max(own, 0.0);  // a host that is full shows no less than nothing available
+    auto& points = own_.points;
+    if (points.empty() || points.back().bytes != own) points.push_back({at_s, own});
+}
+
 void RecordedHost::add(const RecordedTick& row) {
     const double at_s = time(row.at_s);
     RecordedTick tick = row;
     tick.at_s = last_s_;
+    measure_own(tick, at_s);
+    if (tick.host_swap_total_bytes && tick.host_swap_free_bytes) {
+        host_swap_bytes_ = tick.host_swap_total_bytes;
+        if (!swapped_at_start_)
+            swapped_at_start_ = *tick.host_swap_total_bytes -
+                                std::min(*tick.host_swap_free_bytes, *tick.host_swap_total_bytes);
+    }
     if (tick_) {
+        pauses_s_.push_back(tick.at_s - tick_->at_s);
         look_for_gap(at_s);
         const bool same = tick_->epoch == tick.epoch;
         const auto moved = [&](std::uint64_t before, std::uint64_t now) {
@@ -179,6 +276,12 @@ void RecordedHost::add(const RecordedTick& row) {
         ++round_;
         round_since_s_ = at_s;
     }
+    for (auto made = outcome_.decisions.rbegin();
+         made != outcome_.decisions.rend() && made->host_available_bytes == kUnknownBytes; ++made) {
+        made->host_available_bytes = tick.host_available_bytes.value_or(kUnknownBytes - 1);
+        made->at_s = at_s;
+    }
+    if (ticks_s_.empty() || at_s > ticks_s_.back()) ticks_s_.push_back(at_s);
     auto& lent = outcome_.lent.points;
     const auto loaned = static_cast<double>(tick.loaned_bytes);
     if (lent.empty() || lent.back().bytes != loaned) lent.push_back({at_s, loaned});
@@ -205,6 +308,12 @@ void RecordedHost::add_oom(double at_s, std::uint64_t bytes) {
     outcome_.oom_bytes += bytes;
 }
 
+void RecordedHost::add_came(double at_s, std::int64_t domain) {
+    time(at_s);
+    const auto found = guest_of_.find(domain);
+    if (found != guest_of_.end()) guests_[found->second].came = true;
+}
+
 void RecordedHost::add_gone(double at_s, std::int64_t domain) {
     const double now_s = time(at_s);
     const auto found = guest_of_.find(domain);
@@ -212,13 +321,26 @@ void RecordedHost::add_gone(double at_s, std::int64_t domain) {
     change(now_s, found->second, WorkloadChangeKind::goes);
 }
 
-void RecordedHost::add_decision(std::int64_t domain, std::uint64_t min_mem_bytes,
-                                std::uint64_t credit_bytes) {
-    const auto found = guest_of_.find(domain);
+void RecordedHost::add(const RecordedDecision& row) {
+    const double at_s = time(row.at_s);
+    const auto found = guest_of_.find(row.domain);
     if (found == guest_of_.end()) return;
     Guest& guest = guests_[found->second];
-    guest.min_mem_bytes = min_mem_bytes;
-    guest.credit_bytes = std::max(guest.credit_bytes, credit_bytes);
+    guest.min_mem_bytes = row.min_mem_bytes;
+    guest.credit_bytes = std::max(guest.credit_bytes, row.credit_bytes);
+    if (!guest.first_credit_bytes) guest.first_credit_bytes = row.credit_bytes;
+    guest.goal_bytes = row.decided_bytes;
+    guest.all_sizes |= row.decided_bytes;
+    if (!guest.last || !guest.last->usable_bytes) return;
+    RecordedFigures& made = outcome_.decisions.emplace_back();
+    made.at_s = at_s;
+    made.vm = found->second;
+    made.total_bytes = row.total_bytes;
+    made.loaned_bytes = row.loaned_bytes;
+    made.usable_bytes = *guest.last->usable_bytes;
+    made.host_available_bytes = kUnknownBytes;  // until the tick tells
+    made.request_bytes = row.request_bytes;
+    made.decided_bytes = row.decided_bytes;
 }
 
 void RecordedHost::add_loss(std::uint64_t records) {
@@ -248,6 +370,24 @@ std::vector<std::string> RecordedHost::notes() const {
     return notes;
 }
 
+// The usual time between two ticks, as a daemon is told it: in hundredths of a second.
+double RecordedHost::tick_s() {
+    if (pauses_s_.empty()) return 0;
+    const auto middle = pauses_s_.begin() + static_cast<std::ptrdiff_t>(pauses_s_.size() / 2);
+    std::nth_element(pauses_s_.begin(), middle, pauses_s_.end());
+    return std::max(0.01, std::round(*middle * 100) / 100);
+}
+
+WorkloadStart RecordedHost::start_of(const Guest& guest) const {
+    WorkloadStart start;
+    start.loaned_bytes = guest.first->loaned_bytes;
+    start.resident_bytes =
+        guest.first->resident_bytes.value_or(0) == 0 ? kUnknownBytes : *guest.first->resident_bytes;
+    start.cache_bytes = std::min(guest.first->cache_bytes.value_or(0), kMostBytes);
+    start.oom_credit_bytes = guest.first_credit_bytes.value_or(0);
+    return start;
+}
+
 Result<Recording> RecordedHost::finish(const std::string& name) {
     const double length_s = first_s_ ? last_s_ - *first_s_ : 0;
     for (std::size_t i = 0; i < guests_.size(); ++i)
@@ -265,19 +405,43 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
     workload.length_s = length_s;
     workload.reserve_bytes = reserve_bytes_;
     const std::uint64_t total = outcome_.host_total_bytes.value_or(0);
+    own_is_known_ = own_is_known_ && !own_.points.empty();
+    if (own_is_known_) {
+        // What it used at the start is off its memory; the rest is over time.
+        const double at_start = own_.points.front().bytes;
+        outcome_.host_own_bytes = static_cast<std::uint64_t>(std::max(at_start, 0.0));
+        for (DemandPoint& point : own_.points)
+            point.bytes -= static_cast<double>(outcome_.host_own_bytes);
+    }
     workload.host_bytes = total - std::min(outcome_.host_own_bytes, total);
+    workload.tick_s = tick_s();
+    workload.ticks_s = std::move(ticks_s_);
+    workload.host_swap_bytes = host_swap_bytes_.value_or(kUnknownBytes);
     std::vector<std::size_t> vm_of(guests_.size(), kNoSeries);
     recording.notes = notes();
     for (std::size_t i = 0; i < guests_.size(); ++i) {
         Guest& guest = guests_[i];
         if (guest.demand.points.empty()) continue;
+        guest.plain = guest.plain && !guest.plain_demand.points.empty();
+        if (guest.plain) guest.demand = std::move(guest.plain_demand);
         vm_of[i] = workload.vms.size();
         WorkloadVm& vm = workload.vms.emplace_back();
         vm.name = std::move(guest.name);
         vm.capacity_bytes = guest.capacity_bytes;
         vm.min_mem_bytes = guest.min_mem_bytes;
         vm.shares = guest.shares;
-        vm.balloon_bytes_per_s = kTraceBalloonBytesPerS;
+        vm.balloon_bytes_per_s =
+            guest.held_up ? static_cast<std::uint64_t>(guest.bytes_per_s) : kTraceBalloonBytesPerS;
+        vm.plain = guest.plain;
+        vm.demand_holds_reserve = guest.tells_cache && !guest.without_usable;
+        vm.page_shift = static_cast<std::uint8_t>(
+            std::clamp(std::countr_zero(guest.all_sizes), kLeastPageShift, kMostPageShift));
+        // One that lent when it was first told about has been there: every guest is told about
+        // within a round.
+        const double told_s = guest.first ? guest.first->at_s - *first_s_ : kRound_s + 1;
+        if (told_s <= kFirstTicks * workload.tick_s ||
+            (told_s <= kRound_s && guest.first->loaned_bytes > 0))
+            vm.start = start_of(guest);
         vm.series = workload.series.size();
         guest.demand.steps = true;
         workload.series.push_back(std::move(guest.demand));
@@ -291,8 +455,22 @@ Result<Recording> RecordedHost::finish(const std::string& name) {
     for (WorkloadChange& change : changes_) {
         if (vm_of[change.vm] == kNoSeries) continue;
         change.vm = vm_of[change.vm];
+        const bool from_start = workload.vms[change.vm].start &&
+                                change.kind == WorkloadChangeKind::comes &&
+                                change.at_s <= std::max(kRound_s, kFirstTicks * workload.tick_s);
+        if (from_start) change.at_s = 0;
         workload.changes.push_back(change);
     }
+    if (own_is_known_) {
+        workload.own_series = workload.series.size();
+        own_.steps = true;
+        workload.series.push_back(std::move(own_));
+    }
+    spread_swapped(swapped_at_start_.value_or(0), workload.vms);
+    std::erase_if(outcome_.decisions, [&](RecordedFigures& made) {
+        made.vm = vm_of[made.vm];
+        return made.vm == kNoSeries;
+    });
     std::stable_sort(
         workload.changes.begin(), workload.changes.end(),
         [](const WorkloadChange& a, const WorkloadChange& b) { return a.at_s < b.at_s; });

@@ -12,6 +12,18 @@
 
 namespace ballast {
 
+// A decision of the recorded daemon, with the figures that it was made on.
+struct RecordedFigures {
+    double at_s = 0;
+    std::size_t vm = 0;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t loaned_bytes = 0;  // before
+    std::uint64_t usable_bytes = 0;
+    std::uint64_t host_available_bytes = 0;
+    std::int64_t request_bytes = 0;   // that the policy wanted
+    std::uint64_t decided_bytes = 0;  // of loan
+};
+
 // What became of the recorded host, to be held against what a policy would have done.
 struct RecordedOutcome {
     double lent_byte_s = 0;            // what was lent, times how long
@@ -25,6 +37,7 @@ struct RecordedOutcome {
     std::optional<std::uint64_t> major_faults;  // of those guests that told
     std::optional<double> host_stall_s;         // some task of the host waited for memory
     DemandSeries lent;                          // of all guests, in bytes
+    std::vector<RecordedFigures> decisions;     // in the order of time
 };
 
 struct Recording {
@@ -45,6 +58,7 @@ struct RecordedTick {
     std::uint64_t deflated_bytes = 0;
     KnownBytes host_available_bytes, host_total_bytes, host_reserve_bytes;
     KnownBytes host_stall_us;  // since the host's start
+    KnownBytes host_swap_total_bytes, host_swap_free_bytes;
 };
 struct RecordedGuest {
     double at_s = 0;
@@ -54,6 +68,18 @@ struct RecordedGuest {
     KnownBytes unused_bytes, usable_bytes, cache_bytes;
     KnownBytes major_faults;  // since the guest's start
     std::optional<std::uint64_t> shares;
+    KnownBytes resident_bytes;
+    std::optional<bool> late;  // its figures may be of before its balloon last moved
+};
+struct RecordedDecision {
+    double at_s = 0;
+    std::int64_t domain = 0;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t min_mem_bytes = 0;
+    std::int64_t request_bytes = 0;
+    std::uint64_t credit_bytes = 0;
+    std::uint64_t loaned_bytes = 0;  // before
+    std::uint64_t decided_bytes = 0;
 };
 
 // Takes rows in the order of time; a time that goes back counts as the one before it. One thread.
@@ -64,8 +90,9 @@ class RecordedHost {
     void add(const RecordedGuest& guest);
     void add(const RecordedTick& tick);
     void add_oom(double at_s, std::uint64_t bytes);
+    void add_came(double at_s, std::int64_t domain);
     void add_gone(double at_s, std::int64_t domain);
-    void add_decision(std::int64_t domain, std::uint64_t min_mem_bytes, std::uint64_t credit_bytes);
+    void add(const RecordedDecision& decision);
     void add_loss(std::uint64_t records);
 
     // The end; `name` is the workload's. Errors: invalid_argument (no guest told what it uses, or
@@ -90,13 +117,32 @@ class RecordedHost {
         std::size_t contradictions = 0;
         bool without_usable = false;
         DemandSeries demand;
+        // All that it has is free or used by programs, as with a scripted guest; then its figures
+        // are always of the present, and this is its demand.
+        bool plain = true;
+        DemandSeries plain_demand;
+        bool tells_cache = false;
+        std::optional<RecordedGuest> first;  // where no event says that it came
+        std::optional<std::uint64_t> first_credit_bytes;
+        std::uint64_t goal_bytes = kNoGoal;  // of its loan, as last decided
+        double bytes_per_s = 0;              // the fastest that its balloon moved
+        bool held_up = false;                // by its balloon's speed, once at least
+        bool came = false;                   // while it was recorded
+        std::uint64_t all_sizes = 0;         // of its balloon, or-ed
     };
+    static constexpr std::uint64_t kNoGoal = static_cast<std::uint64_t>(-1);
     double time(double at_s);
     void change(double at_s, std::size_t guest, WorkloadChangeKind kind);
     void use(Guest& guest, const RecordedGuest& row, double at_s) const;
     static void settle(Guest& guest, double now_s);
     static void conclude(Guest& guest, double now_s);
+    void use_surely(Guest& guest, const RecordedGuest& row, double at_s) const;
+    void use_plainly(Guest& guest, const RecordedGuest& row, double at_s) const;
+    void measure_balloon(Guest& guest, const RecordedGuest& row, double at_s) const;
     void count_faults(Guest& guest, const RecordedGuest& row);
+    void measure_own(const RecordedTick& tick, double at_s);
+    double tick_s();
+    WorkloadStart start_of(const Guest& guest) const;
     void look_for_gap(double at_s);
     std::vector<std::string> notes() const;
 
@@ -111,6 +157,12 @@ class RecordedHost {
     // Guests are told at least once in each; none passes while nobody observes.
     std::size_t round_ = 0;
     double round_since_s_ = 0;
+    std::vector<double> ticks_s_;
+    std::vector<double> pauses_s_;  // between two ticks, of all of them
+    DemandSeries own_;              // what the host itself used
+    bool own_is_known_ = true;
+    KnownBytes swapped_at_start_;
+    KnownBytes host_swap_bytes_;
     std::size_t gaps_ = 0;
     double longest_gap_s_ = 0;
     std::uint64_t lost_ = 0;

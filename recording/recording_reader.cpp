@@ -100,6 +100,8 @@ class Reader {
             guest_more_ = "cache, major_faults, shares";
             tick_more_ = "host_total, host_reserve, host_stall";
         }
+        guest_more_ += version >= 3 ? ", resident, late" : ", NULL, NULL";
+        tick_more_ += version >= 3 ? ", host_swap_total, host_swap_free" : ", NULL, NULL";
     }
 
     void read(RecordedHost& host) {
@@ -110,12 +112,17 @@ class Reader {
         Rows ticks(database_,
                    "epoch, total, loaned, inflated, deflated, host_available, " + tick_more_,
                    "ticks");
-        // Of one moment: what happened, then what guests told, then the sums.
-        while (events.has_row() || guests.has_row() || ticks.has_row()) {
-            if (events.is_before(guests) && events.is_before(ticks))
+        Rows decisions(database_,
+                       "domain, total, min_mem, request, oom_freed, loaned_before, decided",
+                       "decisions");
+        // Of one moment: what happened, then what guests told, what was decided, and the sums.
+        while (events.has_row() || guests.has_row() || decisions.has_row() || ticks.has_row()) {
+            if (events.is_before(guests) && events.is_before(decisions) && events.is_before(ticks))
                 take_event(host, events);
-            else if (guests.is_before(ticks))
+            else if (guests.is_before(decisions) && guests.is_before(ticks))
                 take_guest(host, guests);
+            else if (decisions.is_before(ticks))
+                take_decision(host, decisions);
             else
                 take_tick(host, ticks);
         }
@@ -126,11 +133,6 @@ class Reader {
         SQLite::Statement domains(database_, "SELECT id, name FROM domains ORDER BY id");
         while (domains.executeStep())
             host.add_domain(domains.getColumn(0).getInt64(), domains.getColumn(1).getString());
-        SQLite::Statement decisions(
-            database_, "SELECT domain, min_mem, oom_freed FROM decisions ORDER BY rowid");
-        while (decisions.executeStep())
-            host.add_decision(decisions.getColumn(0).getInt64(), bytes_of(decisions.getColumn(1)),
-                              bytes_of(decisions.getColumn(2)));
         SQLite::Statement losses(database_, "SELECT records FROM losses");
         while (losses.executeStep()) host.add_loss(bytes_of(losses.getColumn(0)));
     }
@@ -139,6 +141,8 @@ class Reader {
         const std::string type = row[1].getString();
         if (type == "oom")
             host.add_oom(row.at_s(), bytes_of(row[4]));
+        else if (type == "domain" && row[3].getString() == "domain_came")
+            host.add_came(row.at_s(), row[2].getInt64());
         else if (type == "domain" && row[3].getString() == "domain_went")
             host.add_gone(row.at_s(), row[2].getInt64());
         row.next();
@@ -155,7 +159,23 @@ class Reader {
         guest.cache_bytes = known(row[6]);
         guest.major_faults = known(row[7]);
         guest.shares = known(row[8]);
+        guest.resident_bytes = known(row[9]);
+        if (const KnownBytes late = known(row[10])) guest.late = *late != 0;
         host.add(guest);
+        row.next();
+    }
+
+    static void take_decision(RecordedHost& host, Rows& row) {
+        RecordedDecision decision;
+        decision.at_s = row.at_s();
+        decision.domain = row[1].getInt64();
+        decision.total_bytes = bytes_of(row[2]);
+        decision.min_mem_bytes = bytes_of(row[3]);
+        decision.request_bytes = row[4].getInt64();
+        decision.credit_bytes = bytes_of(row[5]);
+        decision.loaned_bytes = bytes_of(row[6]);
+        decision.decided_bytes = bytes_of(row[7]);
+        host.add(decision);
         row.next();
     }
 
@@ -171,6 +191,8 @@ class Reader {
         tick.host_total_bytes = known(row[7]);
         tick.host_reserve_bytes = known(row[8]);
         tick.host_stall_us = known(row[9]);
+        tick.host_swap_total_bytes = known(row[10]);
+        tick.host_swap_free_bytes = known(row[11]);
         host.add(tick);
         row.next();
     }

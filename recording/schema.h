@@ -4,9 +4,9 @@
 namespace ballast {
 
 inline constexpr int kRecordingApplication = 0x424c5354;  // "BLST"
-inline constexpr int kRecordingVersion = 2;
+inline constexpr int kRecordingVersion = 3;
 // The first one: without the host's total, reserve and stall, guests' cache, major faults and
-// shares.
+// shares. Version 2 has no resident memory of guests and no swap of the host.
 inline constexpr int kOldestRecordingVersion = 1;
 
 // `at`: CLOCK_MONOTONIC of the host; `wall` minus it is the same for all but where the host's clock
@@ -20,7 +20,8 @@ CREATE TABLE ticks(at INTEGER NOT NULL, wall INTEGER NOT NULL, epoch INTEGER NOT
                    loaned INTEGER NOT NULL, loan_target INTEGER NOT NULL,
                    inflated INTEGER NOT NULL, deflated INTEGER NOT NULL, host_available INTEGER,
                    took INTEGER NOT NULL, late INTEGER NOT NULL, backend_up INTEGER NOT NULL,
-                   host_total INTEGER, host_reserve INTEGER, host_stall INTEGER);
+                   host_total INTEGER, host_reserve INTEGER, host_stall INTEGER,
+                   host_swap_total INTEGER, host_swap_free INTEGER);
 CREATE TABLE decisions(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES domains,
                        tick INTEGER NOT NULL, total INTEGER NOT NULL, min_mem INTEGER NOT NULL,
                        request INTEGER NOT NULL, oom_freed INTEGER NOT NULL,
@@ -29,7 +30,8 @@ CREATE TABLE decisions(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES d
                        constraint_name TEXT NOT NULL, outcome TEXT NOT NULL);
 CREATE TABLE guests(at INTEGER NOT NULL, domain INTEGER NOT NULL REFERENCES domains,
                     total INTEGER NOT NULL, loaned INTEGER NOT NULL, unused INTEGER,
-                    usable INTEGER, cache INTEGER, major_faults INTEGER, shares INTEGER);
+                    usable INTEGER, cache INTEGER, major_faults INTEGER, shares INTEGER,
+                    resident INTEGER, late INTEGER);
 CREATE TABLE events(at INTEGER NOT NULL, type TEXT NOT NULL, domain INTEGER REFERENCES domains,
                     what TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE losses(at INTEGER NOT NULL, records INTEGER NOT NULL);

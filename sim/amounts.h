@@ -10,6 +10,11 @@ using Bytes = std::int64_t;
 
 inline constexpr Bytes kSimPage = 4096;
 
+// Rounded down; `bytes` >= 0.
+constexpr Bytes whole_pages(Bytes bytes) noexcept {
+    return bytes & ~(kSimPage - 1);
+}
+
 // Of `part` out of `whole` things, how many are among `amount` of the whole taken at random: to the
 // byte, never so few that more than the remaining whole would be left. 0 <= part, amount <= whole.
 constexpr Bytes among(Bytes part, Bytes amount, Bytes whole) noexcept {

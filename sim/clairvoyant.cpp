@@ -24,10 +24,9 @@ void Clairvoyant::look_at(std::size_t step) {
 Bytes Clairvoyant::keeps(const SimHost& host, std::size_t vm) {
     const SimGuest& guest = host.guest(vm);
     const double speed = static_cast<double>(workload_.vms[vm].balloon_bytes_per_s);
-    const Bytes reach =
-        speed > 0
-            ? static_cast<Bytes>(std::min(speed * step_s_, static_cast<double>(guest.capacity())))
-            : guest.capacity();
+    const Bytes reach = speed > 0 ? whole_pages(static_cast<Bytes>(std::min(
+                                        speed * step_s_, static_cast<double>(guest.capacity()))))
+                                  : guest.capacity();
     Bytes keeps = 0;
     Bytes can_wait = 0;  // what the balloon gives in time if asked later
     for (std::size_t ahead = 0; ahead < depth_ && can_wait < guest.capacity(); ++ahead) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/domain.h"
+
 namespace ballast {
 namespace {
 
@@ -27,20 +29,61 @@ Bytes linux_watermark(Bytes memory) noexcept {
 
 SimGuest::SimGuest(const WorkloadVm& vm, const GuestConstants& constants)
     : capacity_(static_cast<Bytes>(vm.capacity_bytes)),
-      watermark_(linux_watermark(capacity_)),
+      watermark_(vm.plain ? 0 : linux_watermark(capacity_)),
       swap_bytes_(times(capacity_, constants.guest_swap_share)),
       balloon_bytes_per_s_(static_cast<double>(vm.balloon_bytes_per_s)),
-      deflate_on_oom_(vm.deflate_on_oom) {}
+      deflate_on_oom_(vm.deflate_on_oom),
+      plain_(vm.plain),
+      demand_holds_reserve_(vm.demand_holds_reserve),
+      page_(Bytes{1} << vm.page_shift) {}
 
 void SimGuest::boot(Bytes demand, const GuestConstants& constants) {
     vanish();
-    programs_ = demand;
-    hot_ = hot_cache_wanted(demand, capacity_, watermark_, constants);
+    if (plain_) {
+        programs_ = demand;
+        touched_ = kept();
+        return;
+    }
+    programs_ = without_reserve(demand);
+    hot_ = hot_cache_wanted(programs_, capacity_, watermark_, constants);
     touched_ = used();
 }
 
+void SimGuest::resume(const WorkloadStart& seen, Bytes demand, const GuestConstants& constants) {
+    boot(demand, constants);
+    const auto at_most = [](std::uint64_t bytes, Bytes most) {
+        return static_cast<Bytes>(std::min(bytes, static_cast<std::uint64_t>(most)));
+    };
+    loaned_ = whole(at_most(seen.loaned_bytes, capacity_));
+    if (plain_) {
+        touched_ = kept();
+        return;
+    }
+    const Bytes cache = at_most(seen.cache_bytes, kept());
+    if (demand_holds_reserve_)
+        programs_ = std::max<Bytes>(0, demand - watermark_ - std::min(cache / 2, watermark_));
+    programs_ = std::min(programs_, kept());
+    hot_ =
+        std::min(hot_cache_wanted(programs_, capacity_, watermark_, constants), kept() - programs_);
+    cold_ = std::clamp<Bytes>(cache - hot_, 0, kept() - programs_ - hot_);
+    touched_ = used() + cold_;
+    if (seen.resident_bytes == kUnknownBytes) return;
+    const Bytes resident = at_most(seen.resident_bytes, kept());
+    touched_ =
+        std::max(touched_, std::min(resident + at_most(seen.host_swapped_bytes, kept()), kept()));
+    const Bytes swapped = std::max<Bytes>(0, touched_ - resident);
+    host_swapped_idle_ = std::min(swapped, idle());
+    host_swapped_used_ = std::min(swapped - host_swapped_idle_, used());
+}
+
+// MemAvailable leaves out what the kernel keeps free, and as much of the cache.
+Bytes SimGuest::without_reserve(Bytes demand) const noexcept {
+    if (!demand_holds_reserve_) return demand;
+    return std::max<Bytes>(0, demand - watermark_ - std::min((hot_ + cold_) / 2, watermark_));
+}
+
 void SimGuest::vanish() {
-    loaned_ = programs_ = swapped_ = hot_ = missing_hot_ = cold_ = touched_ = 0;
+    loaned_ = programs_ = swapped_ = hot_ = missing_hot_ = cold_ = touched_ = taken_back_ = 0;
     host_swapped_idle_ = host_swapped_used_ = 0;
     killed_ = false;
     major_faults_ = 0;
@@ -60,14 +103,22 @@ Bytes SimGuest::move_balloon(Bytes goal, double at_s, double step_s,
         speed > 0 ? static_cast<Bytes>(std::min(speed * step_s, static_cast<double>(capacity_)))
                   : capacity_;
     if (goal < loaned_) {
-        const Bytes back = std::min(loaned_ - std::max<Bytes>(goal, 0), reach);
+        const Bytes least = whole(std::max<Bytes>(goal, 0));
+        const Bytes back = std::min(loaned_ - least, whole(reach));
         loaned_ -= back;
+        if (plain_) touched_ = kept();
         return -back;
+    }
+    if (plain_) {
+        const Bytes taken = whole(std::min(goal - loaned_, reach));
+        loaned_ += taken;
+        touched_ = kept();
+        return taken;
     }
     const Bytes spare = std::max<Bytes>(0, free() - watermark_);
     const Bytes hot = constants.balloon_takes_hot_cache ? hot_ : 0;
     const Bytes programs = constants.balloon_takes_hot_cache ? std::min(programs_, swap_room()) : 0;
-    const Bytes take = std::min({goal - loaned_, reach, spare + cold_ + hot + programs});
+    const Bytes take = whole(std::min({goal - loaned_, reach, spare + cold_ + hot + programs}));
     Bytes left = take - std::min(take, spare);
     const Bytes from_cold = std::min(left, cold_);
     cold_ -= from_cold;
@@ -86,8 +137,40 @@ Bytes SimGuest::move_balloon(Bytes goal, double at_s, double step_s,
     return take;
 }
 
+void SimGuest::set_loaned(Bytes loaned) {
+    loaned_ = whole(std::clamp<Bytes>(loaned, 0, capacity_));
+    touched_ = std::clamp(touched_, used() + cold_, kept());
+    if (plain_) touched_ = kept();
+}
+
+Bytes SimGuest::take_back(Bytes bytes) {
+    const Bytes taken = whole(std::min(bytes + page_ - 1, loaned_));
+    loaned_ -= taken;
+    taken_back_ += taken;
+    if (plain_) touched_ = kept();
+    return taken;
+}
+
+void SimGuest::set_capacity(Bytes capacity) {
+    capacity_ = std::max(capacity, loaned_);
+    if (plain_) touched_ = kept();
+}
+
+GuestHarm& operator+=(GuestHarm& sum, const GuestHarm& more) noexcept {
+    sum.guest_stall_s += more.guest_stall_s;
+    sum.host_stall_s += more.host_stall_s;
+    sum.guest_faulted += more.guest_faulted;
+    sum.host_faulted += more.host_faulted;
+    sum.taken_back += more.taken_back;
+    sum.unserved = more.unserved;
+    sum.out_of_memory = sum.out_of_memory || more.out_of_memory;
+    return sum;
+}
+
 GuestHarm SimGuest::live(Bytes demand, double step_s, const GuestConstants& constants) {
+    if (plain_) return live_plainly(demand);
     GuestHarm harm;
+    demand = without_reserve(demand);
     const Bytes now = served(demand, constants);
     harm.unserved = demand - now;
     const Bytes used_before = used();
@@ -118,6 +201,18 @@ GuestHarm SimGuest::live(Bytes demand, double step_s, const GuestConstants& cons
     harm.host_stall_s =
         std::min(seconds(harm.host_faulted, constants.host_fault_us), step_s - harm.guest_stall_s);
     major_faults_ += static_cast<std::uint64_t>(harm.guest_faulted / kSimPage);
+    return harm;
+}
+
+// Its programs have what they need whatever is lent, so long as the guest takes it back in time.
+GuestHarm SimGuest::live_plainly(Bytes demand) {
+    GuestHarm harm;
+    programs_ = demand;
+    if (free() < 0 && deflate_on_oom_ && balloon_mode != BalloonMode::stuck && loaned_ > 0) {
+        harm.taken_back = take_back(std::max(-free(), least_taken_back));
+        harm.out_of_memory = harm.taken_back > 0;
+    }
+    touched_ = kept();
     return harm;
 }
 
@@ -180,8 +275,7 @@ void SimGuest::run_out(GuestHarm& harm) {
     harm.out_of_memory = true;
     if (deflate_on_oom_ && balloon_mode != BalloonMode::stuck) {
         const Bytes grains = (-free() + kOomGrain - 1) / kOomGrain;
-        harm.taken_back = std::min(loaned_, grains * kOomGrain);
-        loaned_ -= harm.taken_back;
+        harm.taken_back = take_back(std::min(loaned_, grains * kOomGrain));
     }
     if (free() >= 0) return;
     const Bytes killed = -free();

@@ -44,6 +44,8 @@ struct GuestHarm {
     Bytes unserved = 0;        // demand of programs that were killed
     bool out_of_memory = false;
 };
+// What `more` cost comes on top, of a step that follows.
+GuestHarm& operator+=(GuestHarm& sum, const GuestHarm& more) noexcept;
 
 // Memory of a guest, all in bytes. kept = programs + hot + cold + free at every moment; the host
 // holds `touched` for it, `host_swapped()` of it in its swap.
@@ -54,12 +56,22 @@ class SimGuest {
 
     // Starts with `demand` in place, nothing cached that is not needed, nothing lent.
     void boot(Bytes demand, const GuestConstants& constants);
+    // Goes on as it was seen, with `demand`; what does not go together is cut to fit.
+    void resume(const WorkloadStart& seen, Bytes demand, const GuestConstants& constants);
     // Goes: all that it had is free again.
     void vanish();
 
-    // The balloon moves towards a loan of `goal` for `step_s`; answers how far, signed. It takes
-    // what the guest's kernel can reclaim, and comes short where there is no more.
+    // The balloon moves towards a loan of `goal` for `step_s`, in whole pages; answers how far,
+    // signed. It takes what the guest's kernel can reclaim, and comes short where there is no more.
     Bytes move_balloon(Bytes goal, double at_s, double step_s, const GuestConstants& constants);
+
+    // The balloon is of that size at once, in whole pages, whatever is free.
+    void set_loaned(Bytes loaned);
+    // Takes so much out of its balloon at once, in whole pages, as when it runs out of memory;
+    // answers how much there was.
+    Bytes take_back(Bytes bytes);
+    // Memory was added or removed; nothing that is lent.
+    void set_capacity(Bytes capacity);
 
     // Programs now need `demand` (at most the capacity): `step_s` of touching, growing, dropping
     // cache, swapping, and at the end running out of memory.
@@ -72,6 +84,11 @@ class SimGuest {
         host_swapped_used_ += used;
     }
 
+    // What it took back by running out of memory, since it booted.
+    Bytes taken_back() const noexcept { return taken_back_; }
+    // A scripted guest's driver gives back so much at least; others, what virtio's does.
+    Bytes least_taken_back = 0;
+
     Bytes capacity() const noexcept { return capacity_; }
     Bytes watermark() const noexcept { return watermark_; }
     Bytes loaned() const noexcept { return loaned_; }
@@ -81,6 +98,7 @@ class SimGuest {
     Bytes hot() const noexcept { return hot_; }
     Bytes missing_hot() const noexcept { return missing_hot_; }
     Bytes cold() const noexcept { return cold_; }
+    // Below 0 where a scripted guest lends what its programs use.
     Bytes free() const noexcept { return kept() - programs_ - hot_ - cold_; }
     // What Linux calls MemAvailable.
     Bytes usable() const noexcept;
@@ -102,6 +120,9 @@ class SimGuest {
     Bytes idle() const noexcept { return touched_ - used(); }
     Bytes swap_room() const noexcept { return swap_bytes_ - swapped_; }
 
+    GuestHarm live_plainly(Bytes demand);
+    Bytes without_reserve(Bytes demand) const noexcept;
+    Bytes whole(Bytes bytes) const noexcept { return bytes & ~(page_ - 1); }
     Bytes served(Bytes demand, const GuestConstants& constants);
     void shrink(Bytes demand);
     void fault_in(double step_s, const GuestConstants& constants, GuestHarm& harm);
@@ -117,6 +138,9 @@ class SimGuest {
     Bytes swap_bytes_ = 0;
     double balloon_bytes_per_s_ = 0;  // 0 = at once
     bool deflate_on_oom_ = true;
+    bool plain_ = false;
+    bool demand_holds_reserve_ = false;
+    Bytes page_ = kSimPage;  // what the balloon moves at least
 
     Bytes loaned_ = 0;
     Bytes programs_ = 0;
@@ -127,6 +151,7 @@ class SimGuest {
     Bytes touched_ = 0;
     Bytes host_swapped_idle_ = 0;
     Bytes host_swapped_used_ = 0;
+    Bytes taken_back_ = 0;
     bool killed_ = false;  // programs were, and their demand waits until it fits again
 
     std::uint64_t major_faults_ = 0;

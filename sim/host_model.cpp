@@ -13,10 +13,17 @@ SimHost::SimHost(const Workload& workload, const GuestConstants& guest, const Ho
     up_at_s_.resize(guests_.size());
     present_.resize(guests_.size());
     totals_.least_available = constants_.memory;
+    never_swaps_ = is_plain(workload);
+    if (std::any_of(workload.vms.begin(), workload.vms.end(),
+                    [](const WorkloadVm& vm) { return vm.loan_series != kNoSeries; })) {
+        wish_reader_ = DemandReader::of_loans(workload);
+        wishes_.resize(guests_.size());
+    }
 }
 
-void SimHost::start(std::span<const Bytes> demand) {
-    change_until(0, demand);
+void SimHost::start(std::span<const Bytes> demand, double at_s) {
+    at_s_ = at_s;
+    change_until(at_s, demand);
     balance();
 }
 
@@ -26,7 +33,7 @@ void SimHost::ask(std::size_t row, Bytes loan) {
 }
 
 Bytes SimHost::available() const noexcept {
-    return std::max<Bytes>(0, constants_.memory - constants_.own - resident_);
+    return std::max<Bytes>(0, constants_.memory - own() - resident_);
 }
 
 Bytes SimHost::outstanding(const Claim& claim) const noexcept {
@@ -71,10 +78,7 @@ void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
     if (is_down(vm)) {
         totals_.host_stall_s += step_s;
         totals_.unserved_byte_s += static_cast<double>(demand) * step_s;
-        if (!harm_of_each_.empty()) {
-            harm_of_each_[vm] = {};
-            harm_of_each_[vm].host_stall_s = step_s;
-        }
+        if (!harm_of_each_.empty()) harm_of_each_[vm].host_stall_s += step_s;
         return;
     }
     if (up_at_s_[vm] > 0) {
@@ -82,7 +86,9 @@ void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
         guest.boot(demand, guest_constants_);
     }
     const GuestHarm harm = guest.live(demand, step_s, guest_constants_);
-    if (!harm_of_each_.empty()) harm_of_each_[vm] = harm;
+    if (!harm_of_each_.empty()) harm_of_each_[vm] += harm;
+    // Its driver leaves the balloon as it is until it is asked anew.
+    if (harm.taken_back > 0) asked_[vm] = guest.loaned();
     totals_.guest_stall_s += harm.guest_stall_s;
     totals_.host_stall_s += harm.host_stall_s;
     totals_.guest_ooms += harm.out_of_memory ? 1 : 0;
@@ -107,10 +113,14 @@ void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
         SimGuest& guest = guests_[change.vm];
         switch (change.kind) {
             case WorkloadChangeKind::comes:
-                guest.boot(demand[change.vm], guest_constants_);
+                if (const auto& seen = workload_.vms[change.vm].start; seen && change.at_s == 0)
+                    guest.resume(*seen, demand[change.vm], guest_constants_);
+                else
+                    guest.boot(demand[change.vm], guest_constants_);
                 asked_[change.vm] = kNotAsked;
                 present_[change.vm] = 1;
                 ++membership_;
+                if (!told_.empty()) tell_statistics_of(change.vm);
                 break;
             case WorkloadChangeKind::goes:
                 guest.vanish();
@@ -148,8 +158,8 @@ void SimHost::add_up() {
 void SimHost::balance() {
     add_up();
     for (;;) {
-        const Bytes lacks = std::min(constants_.own + resident_ - constants_.memory, resident_);
-        if (lacks <= 0) break;
+        const Bytes lacks = std::min(own() + resident_ - constants_.memory, resident_);
+        if (lacks <= 0 || never_swaps_) break;
         if (lacks <= constants_.swap - swapped_) {
             swap_out(lacks);
             break;

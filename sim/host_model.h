@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "model/host.h"
 #include "sim/amounts.h"
+#include "sim/demand.h"
 #include "sim/guest_model.h"
 #include "sim/workload.h"
 
@@ -45,21 +47,28 @@ class SimHost {
     // `workload` outlives the host. Nobody is there before start().
     SimHost(const Workload& workload, const GuestConstants& guest, const HostConstants& host);
 
-    // Time 0; `demand` of each machine.
-    void start(std::span<const Bytes> demand);
+    // Time 0, or a little later; `demand` of each machine.
+    void start(std::span<const Bytes> demand, double at_s = 0);
     // `step_s` > 0 pass until `at_s`, when the machines need `demand`: balloons move first, then
     // guests live, then the host swaps what it has not.
     void advance(double at_s, double step_s, std::span<const Bytes> demand);
     // The loan that row's balloon moves to from now on; kept within 0 and its capacity.
     void ask(std::size_t row, Bytes loan);
 
-    // From now on each advance() also writes what it cost each machine that is there; one entry per
-    // machine of the workload. Empty: no longer.
+    // From now on each advance() also adds what it cost each machine that is there; one entry per
+    // machine of the workload, which the caller clears. Empty: no longer.
     void tell_harm(std::span<GuestHarm> of_each) noexcept { harm_of_each_ = of_each; }
+
+    // What guests tell is as of now until this is called again, as statistics that take a while to
+    // arrive; the balloon's size is always of the present. Never called: all is of the present.
+    void tell_statistics();
 
     // The same object each time: columns are filled in place, sized anew when machines came or
     // went.
     void observe(Observation& seen);
+
+    // What the host itself needs from now on, beyond its constant; below 0: less.
+    void set_own_beyond(Bytes bytes) noexcept { own_beyond_ = bytes; }
 
     double at_s() const noexcept { return at_s_; }
     // The machines that are there, in the order of rows.
@@ -78,6 +87,13 @@ class SimHost {
     Bytes available() const noexcept;
     // Of it, what is to be free for machines that are about to start.
     Bytes reserved() const noexcept;
+    // What is to be free for a machine, whether it is there yet or not.
+    struct Claim {
+        std::size_t vm = kNobody;
+        Bytes bytes = 0;
+    };
+    std::span<const Claim> claims() const noexcept { return claims_; }
+    const Workload& workload() const noexcept { return workload_; }
     const HarmTotals& totals() const noexcept { return totals_; }
 
   private:
@@ -91,12 +107,15 @@ class SimHost {
         std::uint64_t swapped_out = 0;
     };
     static Figures figures_of(const SimGuest& guest);
-
-    // What is to be free for a machine, whether it is there yet or not.
-    struct Claim {
-        std::size_t vm = kNobody;
-        Bytes bytes = 0;
+    // What a machine told last, and what it lent then.
+    struct Told {
+        Figures figures;
+        Bytes loaned = 0;
     };
+    void tell_statistics_of(std::size_t vm);
+    void wish_for_loans(DomainTable& domains);
+
+    Bytes own() const noexcept { return constants_.own + own_beyond_; }
     Bytes outstanding(const Claim& claim) const noexcept;
     void drop_claim(std::size_t vm);
     void change_until(double at_s, std::span<const Bytes> demand);
@@ -113,6 +132,10 @@ class SimHost {
     std::vector<SimGuest> guests_;
     std::vector<Bytes> asked_;
     std::vector<Figures> frozen_;
+    std::vector<Told> told_;  // empty: all is of the present
+    // What the hypervisor wants lent; absent where it wants nothing of anybody.
+    std::optional<DemandReader> wish_reader_;
+    std::vector<Bytes> wishes_;
     std::vector<double> up_at_s_;  // killed guests are back then
     std::vector<std::uint8_t> present_;
     std::vector<std::size_t> rows_;
@@ -122,6 +145,8 @@ class SimHost {
     std::size_t next_change_ = 0;
     double at_s_ = 0;
     double stalled_s_ = 0;  // some guest waited for the host
+    Bytes own_beyond_ = 0;
+    bool never_swaps_ = false;  // nor kills
     Bytes resident_ = 0;
     Bytes swapped_ = 0;
     HarmTotals totals_;

@@ -6,8 +6,6 @@
 namespace ballast {
 namespace {
 
-constexpr std::uint8_t kPageShift = 12;
-
 std::uint64_t unsigned_of(Bytes bytes) noexcept {
     return bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
 }
@@ -31,9 +29,28 @@ void SimHost::list_rows(Observation& seen) const {
         const WorkloadVm& vm = workload_.vms[rows_[row]];
         domains.key[row] = key_from_name(vm.name);
         domains.name[row] = vm.name;
-        domains.page_shift[row] = kPageShift;
+        domains.page_shift[row] = vm.page_shift;
         domains.total_bytes[row] = vm.capacity_bytes;
         domains.loan_request_bytes[row] = 0;
+    }
+}
+
+void SimHost::tell_statistics_of(std::size_t vm) {
+    told_[vm] = {figures_of(guests_[vm]), guests_[vm].loaned()};
+}
+
+void SimHost::tell_statistics() {
+    told_.resize(guests_.size());
+    for (const std::size_t vm : rows_) tell_statistics_of(vm);
+}
+
+// Relative to what is lent; where the hypervisor says nothing, 0.
+void SimHost::wish_for_loans(DomainTable& domains) {
+    wish_reader_->read(at_s_, wishes_);
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const std::size_t vm = rows_[row];
+        if (workload_.vms[vm].loan_series != kNoSeries)
+            domains.loan_request_bytes[row] = wishes_[vm] - guests_[vm].loaned();
     }
 }
 
@@ -49,13 +66,18 @@ void SimHost::observe(Observation& seen) {
     seen.host.swap_free_bytes = unsigned_of(constants_.swap - swapped_);
     seen.host.memory_stall_us = static_cast<std::uint64_t>(stalled_s_ * 1e6);
     DomainTable& domains = seen.domains;
+    if (wish_reader_) wish_for_loans(domains);
     for (std::size_t row = 0; row < rows_.size(); ++row) {
         const std::size_t vm = rows_[row];
         const SimGuest& guest = guests_[vm];
-        Figures told = guest.stats_mode == StatsMode::frozen ? frozen_[vm] : figures_of(guest);
+        Figures told = guest.stats_mode == StatsMode::frozen ? frozen_[vm]
+                       : told_.empty()                       ? figures_of(guest)
+                                                             : told_[vm].figures;
         DomainFlags flags =
             workload_.vms[vm].deflate_on_oom ? DomainFlags::deflate_on_oom : DomainFlags::none;
         if (guest.stats_mode == StatsMode::frozen) flags = flags | DomainFlags::stale_stats;
+        if (!told_.empty() && told_[vm].loaned != guest.loaned())
+            flags = flags | DomainFlags::late_stats;
         if (guest.stats_mode == StatsMode::lying) {
             told.unused = told.usable = unsigned_of(guest.kept());
             told.cache = 0;

@@ -9,6 +9,11 @@ constexpr double kMost = 4611686018427387904.0;  // 2^62
 
 }  // namespace
 
+bool is_plain(const Workload& workload) noexcept {
+    return !workload.vms.empty() && std::all_of(workload.vms.begin(), workload.vms.end(),
+                                                [](const WorkloadVm& vm) { return vm.plain; });
+}
+
 std::uint64_t largest_capacity_bytes(const Workload& workload) {
     // Not in whole numbers: any file may claim machines whose sum is beyond them.
     double now = 0;

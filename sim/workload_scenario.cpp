@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "model/domain.h"
 #include "sim/curve.h"
@@ -68,6 +69,7 @@ class ScenarioReader {
         vm.shares = domain.weight * 1000 / kUsualWeight;
         vm.balloon_bytes_per_s = domain.speed_bytes_per_s;
         vm.deflate_on_oom = domain.deflate_on_oom;
+        vm.page_shift = static_cast<std::uint8_t>(std::countr_zero(domain.page_bytes));
         present_.push_back(0);
         // Domains of one entry have one curve, unless it jitters or they are given figures later.
         const bool alike = index > 0 && domains_[index].spec == domains_[index - 1].spec &&

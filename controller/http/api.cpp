@@ -145,7 +145,7 @@ Response Api::readyz(const Call&) const {
 Response Api::status(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const auto snapshot = snapshots_.latest();
-    return snapshot ? json_reply(status_json(*snapshot)) : not_ticked();
+    return snapshot ? json_reply(status_json(*snapshot, bus_path_())) : not_ticked();
 }
 
 Response Api::domains(const Call& call) const {

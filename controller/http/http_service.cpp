@@ -29,7 +29,7 @@ struct HttpService::State {
     State(const MetricsSettings& settings, Loop& loop, const SnapshotExchange& snapshots,
           BackendAdmin& backends, const ProbeStatus& probe, const Clock& clock,
           std::function<std::string()> bus_path)
-        : metrics(snapshots, backends, probe, settings.max_domains),
+        : metrics(snapshots, backends, probe, settings.max_domains, bus_path),
           control(loop, kCommandTimeout),
           api(
               snapshots, control, backends, probe, clock, [this] { return metrics.text(); },

@@ -65,7 +65,8 @@ Json nodes_json(const std::vector<HostNode>& nodes) {
         list.push_back({{"node", node.id},
                         {"total_bytes", known(node.total_bytes)},
                         {"free_bytes", known(node.free_bytes)},
-                        {"available_bytes", known(node.available_bytes)}});
+                        {"available_bytes", known(node.available_bytes)},
+                        {"short", is_short(node)}});
     return list;
 }
 
@@ -119,7 +120,7 @@ Json known(std::uint64_t bytes) {
     return bytes == kUnknownBytes ? Json(nullptr) : Json(bytes);
 }
 
-Json status_json(const Snapshot& snapshot) {
+Json status_json(const Snapshot& snapshot, std::string_view bus_path) {
     return {{"version", BALLAST_VERSION},
             {"backend",
              {{"name", snapshot.backend_name},
@@ -136,7 +137,8 @@ Json status_json(const Snapshot& snapshot) {
               {"swap_free_bytes", known(snapshot.host.swap_free_bytes)},
               {"memory_stall_us", known(snapshot.host.memory_stall_us)},
               {"nodes", nodes_json(snapshot.host.nodes)}}},
-            {"domains", totals_json(snapshot)}};
+            {"domains", totals_json(snapshot)},
+            {"bus", {{"path", text_or_null(bus_path)}}}};
 }
 
 Json domain_json(const Snapshot& snapshot, std::size_t row) {
@@ -165,6 +167,10 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
             {"deflated_total_bytes", decision.deflated_total_bytes},
             {"unused_bytes", known(decision.unused_bytes)},
             {"usable_bytes", known(decision.usable_bytes)},
+            {"stats_age_seconds", decision.stats_age_ms == kUnknownBytes
+                                      ? Json(nullptr)
+                                      : Json(static_cast<double>(decision.stats_age_ms) / 1000)},
+            {"limit_bytes", known(decision.limit_bytes)},
             {"nodes", nodes_json(decision.node_mask)},
             {"detail", text_or_null(trouble_of(snapshot, row))}};
 }

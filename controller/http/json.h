@@ -22,7 +22,8 @@ std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view n
 // null where a backend cannot tell.
 Json known(std::uint64_t bytes);
 
-Json status_json(const Snapshot& snapshot);
+// `bus_path`: where the event bus is now; empty: there is none.
+Json status_json(const Snapshot& snapshot, std::string_view bus_path);
 Json domain_json(const Snapshot& snapshot, std::size_t row);
 Json explain_json(const Snapshot& snapshot, std::size_t row);
 // {"error": {"code", "message", "errno", "errno_name"}}

@@ -49,13 +49,19 @@ std::string domain_label(const DomainNames& names, std::size_t row) {
 class SnapshotCollector final : public prometheus::Collectable {
   public:
     SnapshotCollector(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-                      const ProbeStatus& probe, std::uint64_t max_domains)
-        : snapshots_(snapshots), backends_(backends), probe_(probe), max_domains_(max_domains) {}
+                      const ProbeStatus& probe, std::uint64_t max_domains,
+                      std::function<std::string()> bus_path)
+        : snapshots_(snapshots),
+          backends_(backends),
+          probe_(probe),
+          max_domains_(max_domains),
+          bus_path_(std::move(bus_path)) {}
 
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> out;
         add(out, "ballast_snapshots_skipped_total", "Ticks that readers kept from being published.",
             MetricType::Counter, static_cast<double>(snapshots_.skipped()));
+        add_bus(out);
         add_modules(out);
         add_probe(out, probe_.report());
         const auto snapshot = snapshots_.latest();
@@ -82,6 +88,14 @@ class SnapshotCollector final : public prometheus::Collectable {
                           std::uint64_t bytes) {
         if (bytes == kUnknownBytes) return;
         add(out, std::move(name), std::move(help), MetricType::Gauge, static_cast<double>(bytes));
+    }
+
+    void add_bus(std::vector<MetricFamily>& out) const {
+        const std::string path = bus_path_();
+        if (path.empty()) return;
+        family(out, "ballast_bus_info",
+               "The file of the event bus; always 1, absent without a bus.", MetricType::Gauge)
+            .metric = {sample(MetricType::Gauge, 1, {{"path", path}})};
     }
 
     static void add_loop(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
@@ -309,6 +323,15 @@ class SnapshotCollector final : public prometheus::Collectable {
                MetricType::Counter, &Decision::inflated_total_bytes);
         column("ballast_deflated_bytes_total", "Bytes given back to the domain since it came.",
                MetricType::Counter, &Decision::deflated_total_bytes);
+        std::vector<ClientMetric> ages;
+        for (std::size_t row = 0; row < rows; ++row)
+            if (const auto age_ms = snapshot.decisions[row].stats_age_ms; age_ms != kUnknownBytes)
+                ages.push_back(sample(MetricType::Gauge, static_cast<double>(age_ms) * 1e-3,
+                                      {{"domain", labels[row]}}));
+        if (!ages.empty())
+            family(out, "ballast_domain_stats_age_seconds",
+                   "How old the statistics are that the guest sent last.", MetricType::Gauge)
+                .metric = std::move(ages);
         MetricFamily& constraint =
             family(out, "ballast_domain_constraint",
                    "1 for the constraint that binds the domain's loan.", MetricType::Gauge);
@@ -323,6 +346,7 @@ class SnapshotCollector final : public prometheus::Collectable {
     const BackendAdmin& backends_;
     const ProbeStatus& probe_;
     const std::uint64_t max_domains_;
+    std::function<std::string()> bus_path_;
 };
 
 }  // namespace
@@ -332,8 +356,8 @@ struct Metrics::State {
     SnapshotCollector collector;
 
     State(const SnapshotExchange& snapshots, const BackendAdmin& backends, const ProbeStatus& probe,
-          std::uint64_t max_domains)
-        : collector(snapshots, backends, probe, max_domains) {
+          std::uint64_t max_domains, std::function<std::string()> bus_path)
+        : collector(snapshots, backends, probe, max_domains, std::move(bus_path)) {
         prometheus::BuildGauge()
             .Name("ballast_build_info")
             .Help("The running version; always 1.")
@@ -344,8 +368,10 @@ struct Metrics::State {
 };
 
 Metrics::Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-                 const ProbeStatus& probe, std::uint64_t max_domains)
-    : state_(std::make_unique<State>(snapshots, backends, probe, max_domains)) {}
+                 const ProbeStatus& probe, std::uint64_t max_domains,
+                 std::function<std::string()> bus_path)
+    : state_(
+          std::make_unique<State>(snapshots, backends, probe, max_domains, std::move(bus_path))) {}
 Metrics::~Metrics() = default;
 
 std::string Metrics::text() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,9 +15,12 @@ namespace ballast {
 class Metrics {
   public:
     // `snapshots`, `backends` and `probe` outlive this. Above `max_domains` domains no series
-    // carries a domain label.
-    Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends,
-            const ProbeStatus& probe, std::uint64_t max_domains);
+    // carries a domain label. `bus_path`: where the event bus is now, empty: there is none; any
+    // thread.
+    Metrics(
+        const SnapshotExchange& snapshots, const BackendAdmin& backends, const ProbeStatus& probe,
+        std::uint64_t max_domains,
+        std::function<std::string()> bus_path = [] { return std::string(); });
     ~Metrics();
 
     // The text exposition format, version 0.0.4. Any thread; never waits for the loop.

@@ -24,6 +24,7 @@ struct DomainCalls::State {
         // Asked, not begun.
         std::optional<std::uint64_t> wanted_kib;
         bool facts_wanted = false;
+        bool period_wanted = false;
         bool job_wanted = false;
         bool books_wanted = false;
         std::optional<CarriedBooks> books;
@@ -42,7 +43,8 @@ struct DomainCalls::State {
             if (wanted_kib)
                 return {.kind = CallKind::balloon,
                         .kept_kib = *std::exchange(wanted_kib, std::nullopt)};
-            if (std::exchange(facts_wanted, false)) return {.kind = CallKind::facts};
+            if (std::exchange(facts_wanted, false))
+                return {.kind = CallKind::facts, .set_period = std::exchange(period_wanted, false)};
             if (std::exchange(job_wanted, false)) return {.kind = CallKind::job};
             books_wanted = false;
             return {.kind = CallKind::books, .books = books};
@@ -133,8 +135,11 @@ void DomainCalls::set_balloon(const DomainKey& domain, std::uint64_t kept_kib) {
     ask(domain, [&](State::Work& asked) { asked.wanted_kib = kept_kib; });
 }
 
-void DomainCalls::read_facts(const DomainKey& domain) {
-    ask(domain, [](State::Work& asked) { asked.facts_wanted = true; });
+void DomainCalls::read_facts(const DomainKey& domain, bool set_period) {
+    ask(domain, [set_period](State::Work& asked) {
+        asked.facts_wanted = true;
+        asked.period_wanted = asked.period_wanted || set_period;
+    });
 }
 
 void DomainCalls::look_for_job(const DomainKey& domain) {

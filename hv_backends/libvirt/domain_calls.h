@@ -21,7 +21,7 @@ namespace ballast {
 // In the order in which they are made.
 enum class CallKind : std::uint8_t {
     balloon,  // sets its size
-    facts,    // reads the XML, and sees to it that statistics are collected
+    facts,    // reads the XML, and sees to it that statistics are collected often enough
     job,      // looks whether a job (of which a migration is one) runs
     books,    // keeps books with it
 };
@@ -37,6 +37,7 @@ struct CallOutcome {
     std::string detail;  // for people; empty if done
 
     DomainFacts facts;                  // that were read
+    std::string period_detail;          // why the period of statistics could not be set, if so
     bool job_runs = false;              //
     std::optional<CarriedBooks> books;  // that were to be kept
 };
@@ -46,8 +47,9 @@ class DomainCalls {
   public:
     struct Options {
         std::string uri;
-        std::uint32_t stats_period_s = 0;  // set on domains that have none; 0 = leave alone
-        unsigned threads = 4;              // while none hangs
+        // Set on domains that have none or a longer one; 0 = leave alone.
+        std::uint32_t stats_period_s = 0;
+        unsigned threads = 4;  // while none hangs
         unsigned most_threads = 32;
         Duration overdue_after = std::chrono::seconds(3);
     };
@@ -62,8 +64,9 @@ class DomainCalls {
 
     // The guest is to keep that much, at most. Never blocks.
     void set_balloon(const DomainKey& domain, std::uint64_t kept_kib);
-    // Never blocks.
-    void read_facts(const DomainKey& domain);
+    // With `set_period` the period of statistics is set even where the XML says that it is short
+    // enough: no statistics come by it. Never blocks.
+    void read_facts(const DomainKey& domain, bool set_period = false);
     // Never blocks.
     void look_for_job(const DomainKey& domain);
     // These books are to be kept with it; nullopt: none any more. Never blocks.

@@ -87,6 +87,14 @@ std::uint64_t maximum_bytes(const Query& query) {
     return kib && *kib <= kMostKib ? *kib * kKiB : kUnknownBytes;
 }
 
+// libvirt writes "unlimited" as the largest size that it knows, 2^53 - 1 KiB.
+std::uint64_t hard_limit_bytes(const Query& query) {
+    constexpr std::uint64_t kUnlimitedKib = (std::uint64_t{1} << 53U) - 1;
+    const auto kib = parse_number<std::uint64_t>(
+        query.text("string(/domain/memtune/hard_limit[not(@unit) or @unit='KiB'])"));
+    return kib && *kib < kUnlimitedKib ? *kib * kKiB : kUnknownBytes;
+}
+
 // What all memory devices of that kind have together under that name; 0 where it is no size.
 std::uint64_t device_bytes(const Query& query, std::string_view kind, std::string_view name) {
     const std::string path =
@@ -102,6 +110,28 @@ std::uint64_t bound_nodes(const Query& query) {
     query.for_each("/domain/numatune/*[self::memory or self::memnode][@mode!='preferred']/@nodeset",
                    [&](const std::string& nodeset) { nodes |= parse_node_list(nodeset); });
     return nodes;
+}
+
+// Where QEMU keeps every page that the guest has once used, so that its balloon discards none:
+// huge pages and locked memory; devices that reach the guest's memory by DMA (VFIO, vDPA, NVMe
+// disks that QEMU drives itself), but for those of s390 that translate each address anew (ap, ccw);
+// memory that is encrypted for the guest.
+bool keeps_pages(const Query& query) {
+    return query.matches(
+        "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
+        " | /domain/launchSecurity"
+        " | /domain/devices/hostdev[@type='pci']"
+        " | /domain/devices/hostdev[@type='mdev'][not(@model='vfio-ap' or @model='vfio-ccw')]"
+        " | /domain/devices/interface[@type='hostdev' or @type='vdpa']"
+        " | /domain/devices/disk[@type='nvme' or @type='vhostvdpa']"
+        " | /domain/devices/disk//backingStore[@type='nvme']"
+        " | /domain/devices/disk//source[@type='pci']"
+        " | /domain/devices/disk/mirror[@type='nvme']"
+        " | /domain/*[local-name()='commandline']/*[local-name()='arg']"
+        "[contains(@value, 'vfio-pci') or contains(@value, 'vhost-vdpa')"
+        " or contains(@value, 'nvme://') or contains(@value, 'mem-lock=on')"
+        " or contains(@value, 'sev-guest') or contains(@value, 'sev-snp-guest')"
+        " or contains(@value, 's390-pv-guest') or contains(@value, 'tdx-guest')]");
 }
 
 std::optional<CarriedBooks> books(const Query& query) {
@@ -134,10 +164,11 @@ Result<DomainFacts> parse_domain_facts(std::string_view xml) {
     facts.stats_period_s =
         parse_number<std::uint32_t>(query.text("string(/domain/devices/memballoon/stats/@period)"))
             .value_or(0);
-    facts.pinned_memory = query.matches(
-        "/domain/memoryBacking/hugepages | /domain/memoryBacking/locked"
-        " | /domain/devices/hostdev[@type='pci' or @type='mdev']"
-        " | /domain/devices/interface[@type='hostdev' or @type='vdpa']");
+    facts.pinned_memory = keeps_pages(query);
+    facts.huge_pages = query.matches("/domain/memoryBacking/hugepages");
+    facts.emulated = query.matches("/domain[@type='qemu']");
+    facts.vcpus = parse_number<std::uint64_t>(query.text("string(/domain/vcpu)")).value_or(1);
+    facts.hard_limit_bytes = hard_limit_bytes(query);
     facts.unballooned_bytes =
         device_bytes(query, "@model='nvdimm' or @model='virtio-pmem' or @model='sgx-epc'", "size");
     facts.virtio_mem_bytes = device_bytes(query, kVirtioMem, "size");

@@ -1,6 +1,7 @@
 #include "hv_backends/libvirt/freshness.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ballast {
 namespace {
@@ -20,12 +21,12 @@ void Freshness::restart(Time now) noexcept {
 }
 
 DomainFlags Freshness::update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
-                              Time now) noexcept {
+                              Time now, Duration age) noexcept {
     // 0: not told this time, which is no news.
     if (last_update_s != 0 && last_update_s != last_update_s_ && last_update_s != before_s_) {
-        last_update_s_ = last_update_s;
+        const bool is_first = std::exchange(last_update_s_, last_update_s) == 0;
         before_s_ = 0;
-        moved_at_ = now;
+        moved_at_ = sent_at_ = is_first ? now - std::max(age, Duration{0}) : now;
     }
     if (!running) moved_at_ = since_ = now;
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <optional>
+
 #include "base/clock.h"
 #include "model/domain.h"
 
@@ -20,8 +22,20 @@ class Freshness {
     // `no_stats`.
     // `stale_stats` when they came before and have not moved for several periods while the domain
     // ran.
-    DomainFlags update(std::uint64_t last_update_s, std::uint32_t period_s, bool running,
-                       Time now) noexcept;
+    // `age` is how old the first statistics are that are seen, where the hypervisor's clock is
+    // ours.
+    DomainFlags update(std::uint64_t last_update_s, std::uint32_t period_s, bool running, Time now,
+                       Duration age = Duration{0}) noexcept;
+
+    // How old the guest's last statistics are; nullopt: it has sent none.
+    std::optional<Duration> age(Time now) const noexcept {
+        if (last_update_s_ == 0) return std::nullopt;
+        return now - sent_at_;
+    }
+    // For how long a running guest has sent none.
+    Duration silent_for(Time now) const noexcept {
+        return now - (last_update_s_ == 0 ? since_ : moved_at_);
+    }
 
     // Its balloon is of another size than at the last look. What the guest told until now may be of
     // before that.
@@ -35,6 +49,7 @@ class Freshness {
     std::uint64_t last_update_s_ = 0;
     std::uint64_t before_s_ = 0;  // what was told last before the guest started over
     std::uint64_t late_update_s_ = 0;
+    Time sent_at_{};   // the last statistics
     Time since_{};     // restart, or the domain last stood still
     Time moved_at_{};  // last_update_s_ last changed, or the domain last stood still
 };

@@ -41,6 +41,11 @@ std::uint64_t field_bytes(std::string_view text, std::string_view name) noexcept
     return kib ? bytes_of(*kib) : kUnknownBytes;
 }
 
+// What is left of a total that may be unknown.
+std::uint64_t without(std::uint64_t total, std::uint64_t part) noexcept {
+    return total == kUnknownBytes ? total : total - std::min(total, part);
+}
+
 // Reads the small files of a kernel; allocates nothing.
 class KernelFiles {
   public:
@@ -100,7 +105,31 @@ std::uint64_t sum(std::initializer_list<std::uint64_t> sizes) noexcept {
     return total;
 }
 
-void read_nodes(KernelFiles& files, std::vector<HostNode>& into) {
+// Each size that some architecture has, in KiB.
+constexpr std::array<std::uint32_t, 11> kHugePageKib{
+    64, 256, 512, 1024, 2048, 16384, 32768, 524288, 1048576, 2097152, 16777216};
+
+// Huge pages of all sizes in the node's pools; 0 where the kernel tells of none.
+std::uint64_t node_huge_pages(KernelFiles& files, std::uint32_t node) {
+    std::uint64_t bytes = 0;
+    for (const std::uint32_t kib : kHugePageKib) {
+        const std::string_view text = files.read("/sys/devices/system/node/node", node,
+                                                 "/hugepages/hugepages-", kib, "kB/nr_hugepages");
+        const std::uint64_t count = number_after(text, "").value_or(0);
+        bytes = sum({bytes, count > kUnknownBytes / kKiB / kib ? 0 : count * kib * kKiB});
+    }
+    return bytes;
+}
+
+// Its own line counts pages of the default size; a kernel without sysfs tells no more.
+std::uint64_t node_huge_pages(KernelFiles& files, const HostNode& node, std::uint64_t pages,
+                              std::uint64_t page_bytes) {
+    const std::uint64_t of_default_size =
+        page_bytes == 0 || pages > kUnknownBytes / page_bytes ? 0 : pages * page_bytes;
+    return std::max(node_huge_pages(files, node.id), of_default_size);
+}
+
+void read_nodes(KernelFiles& files, std::uint64_t huge_page_bytes, std::vector<HostNode>& into) {
     into.clear();
     const std::uint64_t present =
         parse_node_list(files.read("/sys/devices/system/node/has_memory"));
@@ -108,14 +137,28 @@ void read_nodes(KernelFiles& files, std::vector<HostNode>& into) {
         if ((present >> id & 1U) == 0) continue;
         HostNode& node = into.emplace_back();
         node.id = id;
-        parse_node_meminfo(files.read("/sys/devices/system/node/node", id, "/meminfo"), node);
+        const std::string_view text = files.read("/sys/devices/system/node/node", id, "/meminfo");
+        parse_node_meminfo(text, node);
+        const std::uint64_t pages = number_after(text, "HugePages_Total:").value_or(0);
+        node.total_bytes =
+            without(node.total_bytes, node_huge_pages(files, node, pages, huge_page_bytes));
     }
 }
 
 }  // namespace
 
+std::uint64_t parse_huge_pages(std::string_view text) noexcept {
+    // Pools of all sizes; older kernels tell of the default size alone.
+    const std::uint64_t all = field_bytes(text, "Hugetlb:");
+    if (all != kUnknownBytes) return all;
+    const std::uint64_t count = number_after(text, "HugePages_Total:").value_or(0);
+    const std::uint64_t size = field_bytes(text, "Hugepagesize:");
+    if (count == 0 || size == kUnknownBytes || size == 0) return 0;
+    return count > kUnknownBytes / size ? 0 : count * size;
+}
+
 void parse_meminfo(std::string_view text, HostState& into) noexcept {
-    into.total_bytes = field_bytes(text, "MemTotal:");
+    into.total_bytes = without(field_bytes(text, "MemTotal:"), parse_huge_pages(text));
     into.available_bytes = field_bytes(text, "MemAvailable:");
     into.swap_total_bytes = field_bytes(text, "SwapTotal:");
     into.swap_free_bytes = field_bytes(text, "SwapFree:");
@@ -172,9 +215,11 @@ std::uint64_t parse_node_list(std::string_view text) noexcept {
 
 void read_local_memory(std::string_view root, HostState& into) {
     KernelFiles files(root);
-    parse_meminfo(files.read("/proc/meminfo"), into);
+    const std::string_view meminfo = files.read("/proc/meminfo");
+    parse_meminfo(meminfo, into);
+    const std::uint64_t page_bytes = field_bytes(meminfo, "Hugepagesize:");
     into.memory_stall_us = parse_pressure(files.read("/proc/pressure/memory"));
-    read_nodes(files, into.nodes);
+    read_nodes(files, page_bytes == kUnknownBytes ? 0 : page_bytes, into.nodes);
 }
 
 void RemoteMemory::read(virConnectPtr connection, HostState& into) {

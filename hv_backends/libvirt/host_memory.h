@@ -10,7 +10,11 @@
 
 namespace ballast {
 
-// Total, available and swap of a /proc/meminfo; unknown where absent.
+// Bytes in the pools of huge pages, from a /proc/meminfo: nothing else can be made from them. 0
+// where it tells of none.
+std::uint64_t parse_huge_pages(std::string_view text) noexcept;
+// Total (without the pools of huge pages), available and swap of a /proc/meminfo; unknown where
+// absent.
 void parse_meminfo(std::string_view text, HostState& into) noexcept;
 // Microseconds since the start that some task stood still for want of memory, from
 // /proc/pressure/memory; kUnknownBytes where that is not told.
@@ -20,8 +24,8 @@ std::uint64_t parse_pressure(std::string_view text) noexcept;
 // socket of its own); false for libvirt's test driver.
 bool is_local(std::string_view uri) noexcept;
 
-// Of a NUMA node's meminfo; the id is left alone. Available is what is free, holds files or can be
-// reclaimed.
+// Of a NUMA node's meminfo; the id is left alone. The total holds its huge pages. Available is what
+// is free, holds files or can be reclaimed.
 void parse_node_meminfo(std::string_view text, HostNode& into) noexcept;
 // A kernel's list of numbers, "0-3,8", as a bit each; those from kMostNodes on are left out. 0
 // where it is no such list.

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -15,6 +16,7 @@
 #include "hv_backends/libvirt/event_subscription.h"
 #include "hv_backends/libvirt/event_thread.h"
 #include "hv_backends/libvirt/host_memory.h"
+#include "hv_backends/libvirt/memory_limits.h"
 #include "hv_backends/libvirt/observer.h"
 
 namespace ballast {
@@ -31,7 +33,8 @@ class LibvirtBackend final : public Backend {
           clock_(clock),
           relay_(std::make_shared<EventRelay>(clock)),
           reconnect_(options.reconnect_min, options.reconnect_max),
-          observer_(*relay_) {
+          observer_(*relay_, options.stats_period_s),
+          limits_(is_local(options.uri), MemoryCgroups()) {
         capabilities_.name = "libvirt";
         capabilities_.description = "virtio balloons of the domains at " + options.uri;
         capabilities_.asynchronous = true;
@@ -56,6 +59,7 @@ class LibvirtBackend final : public Backend {
     bool connection_broke() const noexcept;
     void hear_of_calls();
     void hear_of(CallOutcome& outcome);
+    void warn_of(const CallOutcome& outcome);
     void tell_failed(const DomainKey& domain, Constraint constraint, std::string detail);
 
     const LibvirtOptions options_;
@@ -64,6 +68,7 @@ class LibvirtBackend final : public Backend {
     const std::shared_ptr<EventRelay> relay_;
     Backoff reconnect_;
     Observer observer_;
+    MemoryLimits limits_;
     RemoteMemory remote_memory_;
     bool started_ = false;
     Error last_failure_{Errc::unavailable, "not connected", 0};
@@ -77,6 +82,7 @@ class LibvirtBackend final : public Backend {
     std::optional<DomainCalls> calls_;
     std::vector<DomainKey> overdue_;
     std::vector<CallOutcome> outcomes_;
+    std::string refused_;  // why libvirt did not tell or set something else than a balloon, last
 };
 
 Result<void> LibvirtBackend::start(EventSink& sink) {
@@ -168,8 +174,19 @@ void LibvirtBackend::tell_failed(const DomainKey& domain, Constraint constraint,
     Event event;
     event.kind = EventKind::move_failed;
     event.domain = domain;
-    event.detail = fmt::format("{}: {}", to_string(constraint), detail);
+    event.constraint = constraint;
+    event.detail = std::move(detail);
     relay_->send(std::move(event));
+}
+
+// Once, until the reason changes.
+void LibvirtBackend::warn_of(const CallOutcome& outcome) {
+    const bool refused = !outcome.done && !outcome.waited;
+    const std::string& reason = refused ? outcome.detail : outcome.period_detail;
+    if (reason.empty() || std::exchange(refused_, reason) == reason) return;
+    log::warn("{}; {}", reason,
+              refused ? "domains whose XML cannot be read are left alone"
+                      : "domains whose statistics come too rarely are not to lend more");
 }
 
 void LibvirtBackend::hear_of(CallOutcome& outcome) {
@@ -177,6 +194,7 @@ void LibvirtBackend::hear_of(CallOutcome& outcome) {
     if (domain == nullptr || outcome.gone) return;  // the observation tells
     switch (outcome.kind) {
         case CallKind::facts:
+            warn_of(outcome);
             observer_.take_facts(*domain, outcome, clock_.now());
             return;
         case CallKind::job:
@@ -219,8 +237,12 @@ Result<void> LibvirtBackend::observe(Observation& into) {
             calls_->wait_for_facts(kFactsPatience);
             hear_of_calls();
         }
-        observer_.fill(into.at, into.domains, *calls_);
-        if (is_local(options_.uri))
+        const bool local = is_local(options_.uri);
+        observer_.fill(into.at, local ? std::optional(clock_.wall_now()) : std::nullopt,
+                       into.domains, *calls_);
+        limits_.fill(
+            into.domains, [this](std::size_t row) { return observer_.facts_of(row); }, into.at);
+        if (local)
             read_local_memory("", into.host);
         else
             remote_memory_.read(connection_.get(), into.host);

@@ -11,7 +11,8 @@ namespace ballast {
 
 struct LibvirtOptions {
     std::string uri = "qemu:///system";
-    std::uint32_t stats_period_s = 1;  // set on domains that have none; 0 = leave alone
+    // Set on domains that have none or a longer one; 0 = leave alone.
+    std::uint32_t stats_period_s = 1;
     Duration reconnect_min = std::chrono::seconds(1);
     Duration reconnect_max = std::chrono::seconds(30);
     // How long the loop waits for the statistics, twice where the first call hangs.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct LibvirtDomain {
     DomainKey key;
     int id = -1;  // libvirt's number for this run of the domain
     FactsState facts_state = FactsState::due;
-    bool facts_known = false;  // once read, by the present connection
+    bool facts_known = false;    // once read, by the present connection
+    bool facts_refused = false;  // libvirt would not tell them last time
     DomainFacts facts;
     std::uint64_t facts_pass = 0;          // the observation that read them
     std::uint64_t differs_since_pass = 0;  // the one that told another maximum; 0 = none
@@ -45,13 +47,17 @@ struct LibvirtDomain {
     const virDomainStatsRecord* record = nullptr;  // of that observation, while it lasts
     // A domain that keeps libvirt waiting is not asked each tick.
     Backoff calls{std::chrono::seconds(1), std::chrono::minutes(1)};
+    // One that sends no statistics has their period set again.
+    Backoff period{std::chrono::seconds(1), std::chrono::minutes(1)};
 };
 
 // The loop's thread only.
 class Observer {
   public:
-    // `relay` outlives it.
-    explicit Observer(EventRelay& relay) : relay_(relay) {}
+    // `relay` outlives it. `stats_period_s` is how often guests are to send statistics; 0 = as they
+    // do.
+    Observer(EventRelay& relay, std::uint32_t stats_period_s)
+        : relay_(relay), stats_period_s_(stats_period_s) {}
 
     // A new connection: what was read over the old one is void, the rows stay.
     void forget_connection() noexcept;
@@ -62,8 +68,14 @@ class Observer {
     // Makes the rows those of the bulk call's answer, and asks for the XML of domains that are new
     // or have changed. True where there were any.
     bool follow(const BulkRecords& answer, Time now, DomainTable& table, DomainCalls& calls);
-    // Fills the rows from the answer that follow() was given, which still has to be there.
-    void fill(Time now, DomainTable& table, DomainCalls& calls);
+    // Fills the rows from the answer that follow() was given, which still has to be there. `wall`
+    // is the hypervisor's time where its clock is ours. Where a guest's statistics come too rarely,
+    // their period is set again.
+    void fill(Time now, std::optional<WallTime> wall, DomainTable& table, DomainCalls& calls);
+    // What is known of the row's domain; nullptr where nothing is.
+    const DomainFacts* facts_of(std::size_t row) const noexcept {
+        return domains_[row].facts_known ? &domains_[row].facts : nullptr;
+    }
 
     // Ends of calls that were asked for.
     void take_facts(LibvirtDomain& domain, const CallOutcome& outcome, Time now);
@@ -80,11 +92,14 @@ class Observer {
     LibvirtDomain& add(const DomainKey& key, Time now, DomainTable& table);
     void remove_unseen(DomainTable& table);
     void reconcile(LibvirtDomain& domain, DomainFlags state, DomainCalls& calls);
-    void fill(std::size_t row, const StatsSample& sample, DomainFlags state, Time now,
+    DomainFlags look_at_statistics(LibvirtDomain& domain, const StatsSample& sample, Time now,
+                                   std::optional<WallTime> wall, DomainCalls& calls);
+    void fill(std::size_t row, const StatsSample& sample, DomainFlags flags, Time now,
               DomainTable& table);
     bool sample_and_facts_differ(const StatsSample& sample, LibvirtDomain& domain);
 
     EventRelay& relay_;
+    const std::uint32_t stats_period_s_;
     std::uint64_t pass_ = 0;
     std::uint64_t membership_ = 0;
     std::vector<LibvirtDomain> domains_;  // one per row

@@ -18,6 +18,13 @@ constexpr Duration kRest = std::chrono::seconds(3);
 constexpr DomainFlags kNotOfNow =
     DomainFlags::late_stats | DomainFlags::stale_stats | DomainFlags::bad_stats |
     DomainFlags::no_stats | DomainFlags::starting | DomainFlags::unanswered | DomainFlags::paused;
+// Statistics that have not come for so many periods are late: busy guests send some later.
+constexpr int kLatePeriods = 3;
+// A guest that sends its statistics more rarely than either is not to lend.
+constexpr Duration kLongestPeriod = std::chrono::seconds(10);
+constexpr int kMostPeriods = 5;
+// Above it (in the year 2106) a time is not one.
+constexpr std::uint64_t kMostUpdateS = std::uint64_t{1} << 32U;
 
 void send(EventRelay& relay, const DomainKey& domain, EventKind kind) {
     Event event;
@@ -45,19 +52,21 @@ bool believable(LibvirtDomain& domain, const StatsSample& sample,
 
 }  // namespace
 
-void Observer::fill(Time now, DomainTable& table, DomainCalls& calls) {
+void Observer::fill(Time now, std::optional<WallTime> wall, DomainTable& table,
+                    DomainCalls& calls) {
     for (std::size_t row = 0; row < domains_.size(); ++row) {
         LibvirtDomain& domain = domains_[row];
         const auto* const record = std::exchange(domain.record, nullptr);
         const StatsSample sample = read_sample(record->params, record->nparams);
         const DomainFlags state = state_flags(sample);
         reconcile(domain, state, calls);
-        fill(row, sample, state, now, table);
+        fill(row, sample, state | look_at_statistics(domain, sample, now, wall, calls), now, table);
     }
 }
 
 void Observer::take_facts(LibvirtDomain& domain, const CallOutcome& outcome, Time now) {
     const bool changed_meanwhile = domain.facts_state == FactsState::due;
+    domain.facts_refused = !outcome.done && !outcome.waited;
     if (!outcome.done) {
         // Mostly a domain that is about to go; tried again as long as it does not.
         domain.facts_state = FactsState::due;
@@ -114,22 +123,45 @@ bool Observer::sample_and_facts_differ(const StatsSample& sample, LibvirtDomain&
            relay_.noted(domain.key, Note::Kind::changed);
 }
 
-void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags state, Time now,
+// Other programs may set the period of statistics, or switch them off, and libvirt tells nobody.
+DomainFlags Observer::look_at_statistics(LibvirtDomain& domain, const StatsSample& sample, Time now,
+                                         std::optional<WallTime> wall, DomainCalls& calls) {
+    if (!domain.facts_known || !domain.facts.has_balloon) return DomainFlags::none;
+    Duration age{0};
+    if (wall && sample.last_update_s <= kMostUpdateS)
+        age = *wall - WallTime(std::chrono::seconds(sample.last_update_s));
+    const std::uint32_t period_s = domain.facts.stats_period_s;
+    const DomainFlags flags =
+        domain.freshness.update(sample.last_update_s, period_s, sample.running(), now, age);
+    if (stats_period_s_ == 0) return flags;
+
+    const Duration wanted = std::chrono::seconds(stats_period_s_);
+    if (domain.freshness.silent_for(now) < kLatePeriods * wanted) {
+        domain.period.succeeded();
+    } else if (domain.facts_state == FactsState::read && sample.running() &&
+               now - domain.facts_at >= kLatePeriods * wanted && domain.period.due(now)) {
+        domain.period.failed(now);
+        domain.facts_state = FactsState::asked;
+        calls.read_facts(domain.key, true);
+    }
+    // Setting it was refused: by figures of long ago nobody notices that the guest runs short.
+    const bool too_rare =
+        std::chrono::seconds(period_s) > std::max<Duration>(kLongestPeriod, kMostPeriods * wanted);
+    return too_rare ? flags | DomainFlags::stale_stats : flags;
+}
+
+void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags flags, Time now,
                     DomainTable& table) {
     LibvirtDomain& domain = domains_[row];
-    DomainFlags flags = state;
     if (domain.told_migrating) flags = flags | DomainFlags::migrating;
 
     if (!domain.facts_known) {
-        flags = flags | DomainFlags::starting;
+        flags = flags | (domain.facts_refused ? DomainFlags::unanswered : DomainFlags::starting);
     } else {
         if (!domain.facts.has_balloon) flags = flags | DomainFlags::no_driver;
         if (domain.facts.deflate_on_oom) flags = flags | DomainFlags::deflate_on_oom;
         if (domain.facts.pinned_memory) flags = flags | DomainFlags::pinned_memory;
     }
-    if (domain.facts_known && domain.facts.has_balloon)
-        flags = flags | domain.freshness.update(sample.last_update_s, domain.facts.stats_period_s,
-                                                sample.running(), now);
 
     const DomainFacts& facts = domain.facts;
     if (facts.virtio_mem_plugged_bytes != facts.virtio_mem_requested_bytes &&
@@ -152,8 +184,8 @@ void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags stat
         domain.ballooned_bytes = figures.ballooned_bytes;
         relay_.set_ballooned(domain.key, figures.ballooned_bytes);
     }
-    if (sample.current_kib == kUnknownBytes && domain.balloon_told) {
-        flags = flags | DomainFlags::unanswered;  // and not: took everything back
+    if (sample.current_kib == kUnknownBytes && domain.facts.has_balloon) {
+        flags = flags | DomainFlags::unanswered;  // and not: took everything back, or is stuck
     } else if (domain.loaned_bytes != figures.loaned_bytes) {
         domain.loaned_bytes = figures.loaned_bytes;
         domain.freshness.balloon_moved();
@@ -176,6 +208,11 @@ void Observer::fill(std::size_t row, const StatsSample& sample, DomainFlags stat
     table.swapped_out_bytes[row] = bytes_of(sample.swapped_out_kib);
     table.resident_bytes[row] = bytes_of(sample.rss_kib);
     table.node_mask[row] = facts.node_mask;
+    const auto age = domain.freshness.age(now);
+    table.stats_age_ms[row] =
+        age ? static_cast<std::uint64_t>(
+                  std::chrono::duration_cast<std::chrono::milliseconds>(*age).count())
+            : kUnknownBytes;
 }
 
 }  // namespace ballast

@@ -1,7 +1,9 @@
 #include "hv_backends/libvirt/one_call.h"
 
+#include <fmt/format.h>
 #include <libvirt/virterror.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -42,7 +44,20 @@ bool set_books(virDomainPtr domain, const std::optional<CarriedBooks>& books) {
                                 VIR_DOMAIN_AFFECT_LIVE) == 0;
 }
 
-bool read_facts(virDomainPtr domain, std::uint32_t stats_period_s, DomainFacts& into) {
+// Whether the figures come too rarely for one that may lend; nobody needs those of another.
+bool has_to_set_period(const DomainFacts& facts, const OneCall& call) noexcept {
+    if (!facts.has_balloon || call.stats_period_s == 0) return false;
+    if (facts.stats_period_s == 0 || call.set_period) return true;
+    return facts.stats_period_s > call.stats_period_s && !facts.pinned_memory;
+}
+
+// Who has set a shorter period keeps it.
+std::uint32_t period_to_set(const DomainFacts& facts, const OneCall& call) noexcept {
+    return facts.stats_period_s == 0 ? call.stats_period_s
+                                     : std::min(facts.stats_period_s, call.stats_period_s);
+}
+
+bool read_facts(virDomainPtr domain, const OneCall& call, CallOutcome& outcome) {
     struct Free {
         void operator()(char* text) const noexcept { std::free(text); }
     };
@@ -50,13 +65,19 @@ bool read_facts(virDomainPtr domain, std::uint32_t stats_period_s, DomainFacts& 
     if (xml == nullptr) return false;
     const auto facts = parse_domain_facts(xml.get());
     if (!facts) return false;
-    into = *facts;
-    if (into.has_balloon && into.stats_period_s == 0 && stats_period_s != 0) {
-        // A failure leaves the figures unknown, which policies understand.
-        const int period = static_cast<int>(stats_period_s);
-        if (virDomainSetMemoryStatsPeriod(domain, period, VIR_DOMAIN_AFFECT_LIVE) == 0)
-            into.stats_period_s = stats_period_s;
-    }
+    outcome.facts = *facts;
+    if (!has_to_set_period(*facts, call)) return true;
+    // A failure leaves the figures unknown or old, which the gate and policies understand.
+    const std::uint32_t period = period_to_set(*facts, call);
+    if (virDomainSetMemoryStatsPeriod(domain, static_cast<int>(period), VIR_DOMAIN_AFFECT_LIVE) ==
+        0)
+        outcome.facts.stats_period_s = period;
+    else
+        outcome.period_detail =
+            libvirt_failure(fmt::format("set the period of statistics from {} s to {} s",
+                                        facts->stats_period_s, period))
+                .value()
+                .context;
     return true;
 }
 
@@ -72,7 +93,7 @@ bool make(virDomainPtr domain, const OneCall& call, CallOutcome& outcome) {
         case CallKind::balloon:
             return set_balloon(domain, call.kept_kib);
         case CallKind::facts:
-            return read_facts(domain, call.stats_period_s, outcome.facts);
+            return read_facts(domain, call, outcome);
         case CallKind::job:
             return look_for_job(domain, outcome.job_runs);
         case CallKind::books:

@@ -12,6 +12,7 @@ struct OneCall {
     DomainKey domain{};
     std::uint64_t kept_kib = 0;
     std::uint32_t stats_period_s = 0;  // see DomainCalls::Options
+    bool set_period = false;           // facts: also where the XML has it already
     std::optional<CarriedBooks> books = std::nullopt;
 };
 

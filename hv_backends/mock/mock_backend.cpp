@@ -61,6 +61,7 @@ class MockBackend final : public Backend {
             into.domains.loan_request_bytes = table.loan_request_bytes;
             into.domains.unused_bytes = table.unused_bytes;
             into.domains.usable_bytes = table.usable_bytes;
+            into.domains.resident_bytes = table.resident_bytes;
         } else {
             into.domains = table;
         }

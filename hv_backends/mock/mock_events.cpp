@@ -98,6 +98,7 @@ void MockHost::hotplug(const ScenarioEvent& event, bool begins, MockGuest& guest
         total -= moved;
         guest.goal_bytes = std::min(guest.goal_bytes, total);
     }
+    guest.model.set_capacity(static_cast<Bytes>(total));
     tell(event.action == ScenarioAction::hotplug_cancel ? EventKind::hotplug_cancelled
                                                         : EventKind::hotplug_ended,
          row, moved, table_.loaned_bytes[row]);

@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "model/scenario.h"
 #include "sim/balloon_mode.h"
+#include "sim/guest_model.h"
 
 namespace ballast {
 
 struct MockGuest {
     std::size_t spec = 0;  // index in Scenario::domains
     std::uint64_t seed = 0;
+    SimGuest model;  // what it lends, and what its programs leave of the rest
     bool present = true;
     Duration since{};     // when it last came, after the start
     std::size_t row = 0;  // in the table, where present

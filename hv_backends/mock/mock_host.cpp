@@ -18,6 +18,22 @@ bool stands_still(DomainFlags flags) noexcept {
     return (flags & (DomainFlags::paused | DomainFlags::no_driver)) != DomainFlags::none;
 }
 
+constexpr std::uint64_t bytes(Bytes amount) noexcept {
+    return amount > 0 ? static_cast<std::uint64_t>(amount) : 0;
+}
+
+// A guest of which only what its programs use is scripted: the rest is free, and the host holds all
+// that it keeps.
+SimGuest scripted(const ScenarioDomain& domain) {
+    WorkloadVm vm;
+    vm.capacity_bytes = domain.memory_bytes;
+    vm.balloon_bytes_per_s = domain.speed_bytes_per_s;
+    vm.deflate_on_oom = domain.deflate_on_oom;
+    vm.plain = true;
+    vm.page_shift = static_cast<std::uint8_t>(std::countr_zero(domain.page_bytes));
+    return {vm, {}};
+}
+
 bool any_takes_time(const Scenario& scenario) {
     return std::any_of(scenario.domains.begin(), scenario.domains.end(),
                        [](const ScenarioDomain& domain) { return domain.speed_bytes_per_s > 0; }) ||
@@ -76,6 +92,8 @@ void MockHost::fill_row(std::size_t row, std::size_t guest_index) {
     guest.present = true;
     guest.moving = false;
     const ScenarioDomain& domain = spec(guest);
+    guest.model = scripted(domain);
+    guest.model.boot(0, {});
     table_.key[row] = key_from_name(names_[guest_index]);
     table_.name[row] = names_[guest_index];
     table_.page_shift[row] = static_cast<std::uint8_t>(std::countr_zero(domain.page_bytes));
@@ -104,12 +122,12 @@ void MockHost::refresh(std::size_t guest_index) {
     const ScenarioDomain& domain = spec(guest);
     const std::uint64_t used =
         guest.used_bytes.value_or(curve_value(domain.used, since_start(), guest.seed));
-    run_out_of_memory(guest, used);
-    if (!has(table_.flags[row], DomainFlags::stale_stats)) {
-        const std::uint64_t kept = table_.total_bytes[row] - table_.loaned_bytes[row];
+    live(guest, used);
+    table_.loaned_bytes[row] = bytes(guest.model.loaned());
+    table_.resident_bytes[row] = bytes(guest.model.host_resident());
+    if (!has(table_.flags[row], DomainFlags::stale_stats))
         table_.unused_bytes[row] = table_.usable_bytes[row] =
-            guest.lies ? kept : kept - std::min(kept, used);
-    }
+            bytes(guest.lies ? guest.model.kept() : guest.model.usable());
     if (domain.loan || guest.loan_bytes) {
         const std::uint64_t wanted = guest.loan_bytes.value_or(
             domain.loan ? curve_value(*domain.loan, since_start(), guest.seed) : 0);
@@ -126,45 +144,42 @@ void MockHost::move_balloon(MockGuest& guest) {
         guest.moving_since = now;
         return;
     }
-    std::uint64_t& loaned = table_.loaned_bytes[guest.row];
-    const std::uint64_t distance =
-        std::max(loaned, guest.goal_bytes) - std::min(loaned, guest.goal_bytes);
-    std::uint64_t step = distance;
+    using Seconds = std::chrono::duration<double>;
+    guest.model.balloon_mode = guest.balloon;
+    const auto goal = static_cast<Bytes>(guest.goal_bytes);
+    const Bytes moved =
+        guest.model.move_balloon(goal, at_s, Seconds(now - guest.moving_since).count(), {});
     const double speed =
         speed_of(guest.balloon, static_cast<double>(spec(guest).speed_bytes_per_s));
-    if (speed > 0) {
-        using Seconds = std::chrono::duration<double>;
-        const double reach = Seconds(now - guest.moving_since).count() * speed;
-        if (reach < static_cast<double>(distance))
-            step = static_cast<std::uint64_t>(reach) & ~page_mask(guest.row);
-        // Time too short for a whole page counts towards the next one, however often one looks.
-        guest.moving_since +=
-            std::chrono::duration_cast<Duration>(Seconds(static_cast<double>(step) / speed));
-    }
-    loaned = loaned < guest.goal_bytes ? loaned + step : loaned - step;
-    guest.moving = loaned != guest.goal_bytes;
+    // Time too short for a whole page counts towards the next one, however often one looks.
+    if (speed > 0)
+        guest.moving_since += std::chrono::duration_cast<Duration>(
+            Seconds(static_cast<double>(moved < 0 ? -moved : moved) / speed));
+    guest.moving = guest.model.loaned() != goal;
 }
 
 // Programs that need more than there is make the driver give memory back to the guest.
-void MockHost::run_out_of_memory(MockGuest& guest, std::uint64_t used) {
-    const std::uint64_t kept = table_.total_bytes[guest.row] - table_.loaned_bytes[guest.row];
-    if (used <= kept || !has(table_.flags[guest.row], DomainFlags::deflate_on_oom)) return;
-    take_back(guest, std::max(used - kept, guest.oom_release_bytes));
+void MockHost::live(MockGuest& guest, std::uint64_t used) {
+    const bool stands = stands_still(table_.flags[guest.row]);
+    guest.model.balloon_mode = stands ? BalloonMode::stuck : guest.balloon;
+    guest.model.least_taken_back = static_cast<Bytes>(guest.oom_release_bytes);
+    const GuestHarm harm = guest.model.live(static_cast<Bytes>(used), 1, {});
+    tell_oom(guest, harm.taken_back);
 }
 
-void MockHost::take_back(MockGuest& guest, std::uint64_t bytes) {
+void MockHost::take_back(MockGuest& guest, std::uint64_t bytes_wanted) {
     if (stands_still(table_.flags[guest.row])) return;
-    std::uint64_t& loaned = table_.loaned_bytes[guest.row];
-    const std::uint64_t freed =
-        std::min(loaned, (bytes + page_mask(guest.row)) & ~page_mask(guest.row));
+    tell_oom(guest, guest.model.take_back(static_cast<Bytes>(bytes_wanted)));
+}
+
+void MockHost::tell_oom(MockGuest& guest, Bytes freed) {
     if (freed == 0) return;
-    loaned -= freed;
     guest.moving = false;
-    tell(EventKind::oom, guest.row, freed, loaned);
+    tell(EventKind::oom, guest.row, bytes(freed), bytes(guest.model.loaned()));
 }
 
 void MockHost::set_loaned(std::size_t row, std::uint64_t loaned_bytes) {
-    table_.loaned_bytes[row] = loaned_bytes;
+    guests_[guest_of_row_[row]].model.set_loaned(static_cast<Bytes>(loaned_bytes));
     guests_[guest_of_row_[row]].moving = false;
     refresh(guest_of_row_[row]);
 }

@@ -56,8 +56,9 @@ class MockHost {
     void list_lively_guests();
     void refresh(std::size_t guest_index);
     void move_balloon(MockGuest& guest);
-    void run_out_of_memory(MockGuest& guest, std::uint64_t used);
-    void take_back(MockGuest& guest, std::uint64_t bytes);
+    void live(MockGuest& guest, std::uint64_t used);
+    void take_back(MockGuest& guest, std::uint64_t bytes_wanted);
+    void tell_oom(MockGuest& guest, Bytes freed);
     void happen_to(const ScenarioEvent& event, EventPhase phase, std::size_t guest_index);
     void hotplug(const ScenarioEvent& event, bool begins, MockGuest& guest);
     void flag(std::size_t row, DomainFlags bit, bool on);

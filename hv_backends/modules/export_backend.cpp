@@ -58,6 +58,7 @@ void ExportedBackend::HostSink::on_event(const Event& event) noexcept {
     told.bytes = event.bytes;
     told.loaned_bytes = event.loaned_bytes;
     told.detail = event.detail.c_str();
+    told.constraint = number_of(event.constraint);
     host_.report(host_.context, &told);
 }
 
@@ -146,7 +147,11 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
         std::copy(table.swapped_out_bytes.begin(), table.swapped_out_bytes.end(),
                   into.swapped_out_bytes);
     }
-    if (into.size >= sizeof(ballast_observation)) fill_nodes(into);
+    if (into.size >= offsetof(ballast_observation, stats_age_ms)) fill_nodes(into);
+    if (into.size >= sizeof(ballast_observation)) {
+        std::copy(table.stats_age_ms.begin(), table.stats_age_ms.end(), into.stats_age_ms);
+        std::copy(table.limit_bytes.begin(), table.limit_bytes.end(), into.limit_bytes);
+    }
     into.at_ns = seen_.at.time_since_epoch().count();
     into.host_total_bytes = seen_.host.total_bytes;
     into.host_available_bytes = seen_.host.available_bytes;

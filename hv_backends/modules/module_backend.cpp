@@ -115,6 +115,8 @@ struct ModuleBackend::Sheet {
         observation.swapped_in_bytes = table.swapped_in_bytes.data();
         observation.swapped_out_bytes = table.swapped_out_bytes.data();
         observation.node_mask = table.node_mask.data();
+        observation.stats_age_ms = table.stats_age_ms.data();
+        observation.limit_bytes = table.limit_bytes.data();
         observation.nodes = nodes.data();
         observation.node_room = static_cast<std::uint32_t>(nodes.size());
     }
@@ -285,6 +287,8 @@ Result<void> ModuleBackend::take(Observation& into) {
     known.swapped_in_bytes = told.swapped_in_bytes;
     known.swapped_out_bytes = told.swapped_out_bytes;
     known.node_mask = told.node_mask;
+    known.stats_age_ms = told.stats_age_ms;
+    known.limit_bytes = told.limit_bytes;
     return {};
 }
 

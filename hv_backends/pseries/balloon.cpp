@@ -12,16 +12,34 @@ namespace {
 // A busy hypervisor is asked again so often. Simulated time does not pass between the attempts.
 constexpr int kBusyRetries = 16;
 constexpr int kLongBusyRetries = 4;
+// A scenario may let every page run out of memory: a move goes on without after so many OOMs that
+// freed nothing.
+constexpr int kMostVainOoms = 1024;
 
 }  // namespace
 
 Balloon::Balloon(Hypervisor& hypervisor, PartitionId partition, Guest& guest, Faults& faults,
-                 std::string name)
+                 std::string name, bool hypervisor_calls)
     : hypervisor_(hypervisor),
       partition_(partition),
       guest_(guest),
       faults_(faults),
-      name_(std::move(name)) {}
+      name_(std::move(name)),
+      hypervisor_calls_(hypervisor_calls) {}
+
+PageAnswer Balloon::next_page(Call call) {
+    // No OOM within an OOM: the kernel's killer holds a lock.
+    if (notifying_) return PageAnswer::fine;
+    while (vain_ooms_ < kMostVainOoms) {
+        const PageAnswer answer = faults_.page_answer(call, name_);
+        if (answer != PageAnswer::out_of_memory) return answer;
+        notifying_ = true;
+        const std::uint64_t freed = notifier_ ? notifier_() : 0;
+        notifying_ = false;
+        if (freed == 0) ++vain_ooms_;
+    }
+    return call == Call::guest_free ? PageAnswer::fine : PageAnswer::none;
+}
 
 HvStatus Balloon::page_init(std::uint64_t flags, std::uint64_t address) {
     int busy = 0;
@@ -38,6 +56,7 @@ HvStatus Balloon::page_init(std::uint64_t flags, std::uint64_t address) {
 // Sets each CMO page of a kernel page; after a failure, those before it are set back, the last
 // first.
 HvStatus Balloon::set_whole_page(Pfn pfn, std::uint64_t to, std::uint64_t from) {
+    if (!hypervisor_calls_) return HvStatus::success;
     const std::uint64_t start = std::uint64_t{pfn} << guest_.page_shift();
     const std::uint64_t end = start + (std::uint64_t{1} << guest_.page_shift());
     for (std::uint64_t address = start; address < end; address += kCmoPageBytes) {
@@ -85,6 +104,7 @@ void Balloon::leave_limbo() {
 
 BalloonMove Balloon::inflate(std::uint64_t pages, bool hotplug_running) {
     leave_limbo();
+    vain_ooms_ = 0;
     BalloonMove move;
     const auto stop = [&move](Constraint constraint, std::string detail) {
         move.stopped_by = constraint;
@@ -95,7 +115,7 @@ BalloonMove Balloon::inflate(std::uint64_t pages, bool hotplug_running) {
         if (hotplug_running || faults_.answer(Call::hotplug_trylock, name_) != HvStatus::success) {
             return stop(Constraint::hotplug, "a memory removal is running");
         }
-        const bool denied = faults_.answer(Call::guest_alloc, name_) != HvStatus::success;
+        const bool denied = next_page(Call::guest_alloc) != PageAnswer::fine;
         const auto pfn = denied ? std::nullopt : guest_.take_page(Guest::Reserve::keep);
         if (!pfn) return stop(Constraint::backend_error, "the guest has no free page to lend");
         const HvStatus status = set_whole_page(*pfn, kPageSetLoaned, kPageSetActive);
@@ -116,9 +136,16 @@ BalloonMove Balloon::inflate(std::uint64_t pages, bool hotplug_running) {
 
 BalloonMove Balloon::deflate(std::uint64_t pages) {
     leave_limbo();
+    if (!notifying_) vain_ooms_ = 0;
     BalloonMove move;
-    const std::uint64_t wanted = std::min<std::uint64_t>(pages, pages_.size());
-    for (; move.pages < wanted; ++move.pages) {
+    for (; move.pages < pages && !pages_.empty(); ++move.pages) {
+        const PageAnswer answer = next_page(Call::guest_free);
+        if (pages_.empty()) break;  // an OOM took the rest
+        if (answer != PageAnswer::fine) {
+            move.stopped_by = Constraint::backend_error;
+            move.detail = "the guest's driver finds no page to give back: they are isolated";
+            return move;
+        }
         const Pfn pfn = pages_.back();
         const HvStatus status = set_whole_page(pfn, kPageSetActive, kPageSetLoaned);
         if (status != HvStatus::success) {

@@ -58,9 +58,16 @@ Machine::Machine(const Scenario& scenario, Faults faults, Tell tell)
 }
 
 void Machine::power_on(Domain& domain) {
-    domain.partition =
-        std::make_unique<Partition>(*domain.spec, domain.name, domain.id, *hypervisor_, faults_);
+    domain.partition = std::make_unique<Partition>(
+        *domain.spec, domain.name, domain.id, *hypervisor_, faults_, scenario_.hypervisor_calls);
     domain.partition->set_oom_release(domain.oom_release_bytes);
+    domain.partition->balloon().on_out_of_memory([this, index = domain_by_key_.at(domain.key)] {
+        Domain& short_of_memory = domains_[index];
+        Partition& partition = *short_of_memory.partition;
+        const std::uint64_t freed = partition.run_out_of_memory();
+        tell(EventKind::oom, short_of_memory, partition.bytes(freed));
+        return freed;
+    });
     domain.flags = domain.spec->deflate_on_oom ? DomainFlags::deflate_on_oom : DomainFlags::none;
 }
 
@@ -236,7 +243,8 @@ void Machine::fill_row(Domain& domain, std::size_t row, DomainTable& table) {
     const Partition& partition = *domain.partition;
     const std::uint64_t lent = partition.balloon().loaned_pages();
     MppData mpp;
-    const bool answered = hypervisor_->get_mpp(domain.id, mpp) == HvStatus::success;
+    const bool answered =
+        !scenario_.hypervisor_calls || hypervisor_->get_mpp(domain.id, mpp) == HvStatus::success;
     table.flags[row] = answered ? domain.flags : domain.flags | DomainFlags::unanswered;
     table.total_bytes[row] = partition.bytes(partition.guest().managed_pages() + lent);
     table.loaned_bytes[row] = partition.bytes(lent);

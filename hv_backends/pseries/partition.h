@@ -15,9 +15,10 @@ namespace ballast::pseries {
 // One thread. Not movable: its balloon refers to its guest.
 class Partition {
   public:
-    // All by reference outlive the partition, which is switched on.
+    // All by reference outlive the partition, which is switched on. `hypervisor_calls`: see
+    // Balloon.
     Partition(const ScenarioDomain& spec, std::string name, PartitionId id, Hypervisor& hypervisor,
-              Faults& faults);
+              Faults& faults, bool hypervisor_calls);
     Partition(const Partition&) = delete;
     Partition& operator=(const Partition&) = delete;
 
@@ -55,6 +56,7 @@ class Partition {
   private:
     PartitionId id_;
     Hypervisor& hypervisor_;
+    bool hypervisor_calls_;
     Guest guest_;
     Balloon balloon_;
     std::uint64_t oom_release_pages_ = 0;

@@ -7,6 +7,7 @@ from daemon import Daemon
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 LENT_KIB = 128 * MIB_KIB
 
 

@@ -9,6 +9,7 @@ from daemon import Daemon
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 LOAN_KIB = 128 * MIB_KIB
 DELAY_S = 1
 

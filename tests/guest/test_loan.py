@@ -7,6 +7,7 @@ from daemon import Daemon, program
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 MIN_MEM_MB = 128
 LOAN_KIB = 256 * MIB_KIB
 

@@ -12,6 +12,7 @@ from daemon import Daemon, program
 from guest import MIB_KIB
 from lab import Lab, host_available_kib, wait_for
 
+ALONE = True  # see run
 RECORD_S = int(os.environ.get("BALLAST_RECORD_S", "20"))
 # The page is left there, to be looked at.
 PAGE_FOLDER = os.environ.get("BALLAST_PAGE_FOLDER")

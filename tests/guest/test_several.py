@@ -8,6 +8,7 @@ from daemon import Daemon
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 LOAN_KIB = 128 * MIB_KIB
 DELAY_S = 1
 DEADLINE_S = 2.5  # for a connection that does not answer

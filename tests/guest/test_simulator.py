@@ -15,6 +15,7 @@ from daemon import program
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 HERE = pathlib.Path(__file__).resolve().parent
 MEMORY_MIB = 512
 # On the disk: the program first, then a file that is used over and over, then files read once.

@@ -12,6 +12,7 @@ from daemon import Daemon
 from guest import MIB_KIB
 from lab import Lab, wait_for
 
+ALONE = True  # see run
 SECONDS = float(os.environ.get("BALLAST_SOAK_S", "30"))
 SEED = int(os.environ.get("BALLAST_SOAK_SEED", "1"))
 GUESTS = 8

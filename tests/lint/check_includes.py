@@ -24,11 +24,12 @@ MAY_INCLUDE = {
     "recording": {"base", "model", "bus", "sim"},
     "sim": {"base", "model"},
     "report": {"base"},
-    "compare": {"base", "model", "policy", "sim", "report"},  # policies on the workload simulator
     "hv_backends": {"base", "model", "sim"},  # simulated backends
     "modules": {"base", "model", "sim", "config", "hv_backends"},
     "probe": {"base"},
     "controller": {"base", "model", "modules", "probe"} | MIDDLE,
+    # Policies on the workload simulator, alone or through the controller.
+    "compare": {"base", "model", "recording", "report", "controller"} | MIDDLE,
     "conform": {"base", "model", "controller"} | MIDDLE,
     "ctl": {"base", "model", "probe", "recording", "report", "compare", "controller", "conform",
             "vectors"} | MIDDLE,

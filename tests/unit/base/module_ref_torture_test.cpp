@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/module_ref.h"
+#include "tests/skip.h"
 
 using namespace ballast;
 
@@ -80,10 +81,9 @@ TEST_CASE("no user ever meets code that was removed") {
     const std::uint64_t pairs = wanted("BALLAST_TORTURE_PAIRS", 300'000);
     const std::uint64_t removals = wanted("BALLAST_TORTURE_REMOVALS", 300);
     Torture torture(scheme);
-    if (torture.ref.scheme() != scheme) {
-        WARN("not on this machine or in this build: " << to_string(scheme));
-        return;
-    }
+    if (torture.ref.scheme() != scheme)
+        return skip(std::string("scheme not on this machine or in this build: ") +
+                    std::string(to_string(scheme)));
     torture.load();
     std::vector<std::thread> users;
     const unsigned threads = std::max(2U, std::thread::hardware_concurrency());

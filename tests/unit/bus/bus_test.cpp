@@ -20,6 +20,7 @@ TEST_CASE("a reader gets what is published after it came, in order") {
     publish_number(*writer, 1);
     writer->commit();
     Bus bus(fixture.path);
+    CHECK(bus.path() == fixture.path);
     ballast_bus_record record;
     CHECK(bus.next(record, 0) == BALLAST_BUS_NOTHING);
     publish_number(*writer, 2);

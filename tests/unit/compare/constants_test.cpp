@@ -1,4 +1,5 @@
 #include "compare/constants.h"
+#include "config/settings.h"
 #include "tests/paths.h"
 
 #include <catch2/catch.hpp>
@@ -37,6 +38,13 @@ TEST_CASE(
     CHECK(why("turnover_s=nan").find("expected turnover_s from") != std::string::npos);
     CHECK(why("turnover_s=5s").find("expected turnover_s from") != std::string::npos);
     CHECK(why("turnover_s=").find("expected turnover_s from") != std::string::npos);
+}
+
+TEST_CASE("a guest counts as short at what the daemon takes for short by default") {
+    const Constants constants;
+    const GuestSettings daemon;
+    CHECK(constants.short_below_bytes == daemon.surge_below_bytes);
+    CHECK(constants.short_below_percent == daemon.surge_below_percent);
 }
 
 TEST_CASE("the simulator's document gives every constant with its default") {

@@ -32,7 +32,7 @@ struct Rig {
     Moment tick(const std::vector<Bytes>& loan) {
         for (std::size_t row = 0; row < loan.size(); ++row) host.ask(row, loan[row]);
         host.advance(host.at_s() + 1, 1, demand);
-        return moment_of(workload, {host, demand, loan, min_mem});
+        return moment_of(workload, {host, demand, loan, loan, min_mem});
     }
 };
 

@@ -133,3 +133,21 @@ TEST_CASE("behind the mock, the pool's reserve is the host's, unless the file se
     // Its hypervisor keeps the reserve by itself.
     CHECK(reserve_of("pseries", "") == 0);
 }
+
+TEST_CASE("guests above 8 TiB are accepted, as far as the backend can count their pages") {
+    CHECK(problems_of("  domains:\n    - {name: a, memory: 9TiB, page: 4KiB, used: 8.5TiB}\n") ==
+          "");
+    CHECK(problems_of("  domains:\n    - {name: a, memory: 24TiB}\n    - {name: b, memory: 4PiB}\n")
+              .empty());
+    const auto pseries = [](const std::string& domain) {
+        const auto result = parse_config(
+            "mode: simulate\nbackend: {name: pseries}\nscenario:\n  description: x\n  domains: [" +
+                domain + "]\n",
+            "f");
+        return std::holds_alternative<Settings>(result);
+    };
+    CHECK(pseries("{name: a, memory: 32TiB}"));
+    CHECK(pseries("{name: a, memory: 128TiB}"));
+    CHECK(pseries("{name: a, memory: 8TiB, page: 4KiB}"));
+    CHECK_FALSE(pseries("{name: a, memory: 16TiB, page: 4KiB}"));
+}

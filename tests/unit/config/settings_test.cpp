@@ -145,11 +145,29 @@ TEST_CASE("an unknown backend or mode is not blamed twice") {
           "f:1:7: mode is 'simulation', expected one of: live, simulate; did you mean "
           "'simulate'?\n");
     CHECK(problems_of("backend: {name: xen}") ==
-          "f:1:17: backend.name is 'xen', expected one of: pseries, libvirt, mock\n");
+          "f:1:17: backend.name is 'xen', expected one of: pseries, libvirt, mock, workload\n");
 }
 
 TEST_CASE("an alias stands for its anchor's values") {
     const Settings settings = read("domains:\n  a: &small {min_mem_mb: 64}\n  b: *small\n");
     REQUIRE(settings.domains.size() == 2);
     CHECK(settings.domains[1].min_mem_mb == 64U);
+}
+
+TEST_CASE("simulate makes no hypervisor call, unless it is told to") {
+    const auto [cmm, calls] = GENERATE(table<std::string, bool>({
+        {"{}", true},
+        {"{simulate: false}", true},
+        {"{simulate: true}", false},
+        {"{simulate: true, simulate_hypervisor: false}", false},
+        {"{simulate: true, simulate_hypervisor: true}", true},
+    }));
+    CAPTURE(cmm);
+    const auto loaded = parse_config("mode: simulate\ncmm: " + cmm +
+                                         "\nbackend: {name: pseries}\nscenario:\n"
+                                         "  description: One guest.\n  domains: [{name: vm}]\n",
+                                     "test.yaml");
+    const auto* const settings = std::get_if<Settings>(&loaded);
+    REQUIRE(settings != nullptr);
+    CHECK(settings->scenario->hypervisor_calls == calls);
 }

@@ -269,6 +269,7 @@ TEST_CASE("a step is no larger than the backend allows, in either direction") {
     moves.run(kGiB, 0);
     CHECK(moves.backend.steps.size() == steps);
     CHECK(moves.decisions[0].loaned_after_bytes == to);
+    CHECK(moves.controls[0].known_loaned_bytes == to);
     for (const Step& step : moves.backend.steps) {
         const std::uint64_t moved = std::max(step.loaned_to_bytes, step.loaned_from_bytes) -
                                     std::min(step.loaned_to_bytes, step.loaned_from_bytes);

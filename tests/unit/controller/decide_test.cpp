@@ -175,4 +175,5 @@ TEST_CASE("a request of less than a page is none, in either direction") {
         CHECK(one.ask(request).decided_bytes == 400 * kMiB);
     CHECK(one.ask(4096).decided_bytes == 400 * kMiB + kPage);
     CHECK(one.ask(-4096).decided_bytes == 400 * kMiB - kPage);
+    CHECK(one.control.loan_target_bytes == 400 * kMiB - kPage);
 }

@@ -96,6 +96,12 @@ TEST_CASE("a domain whose size somebody else set is held by nothing") {
     check(gate(control, DomainFlags::none, kNow, {}), Stops::nothing, Constraint::none);
 }
 
+TEST_CASE("a domain whose balloon shrank lends no more until it is known why") {
+    DomainControl control;
+    control.shrunk.open = true;
+    check(gate(control, DomainFlags::none, kNow, {}), Stops::inflation, Constraint::stale_stats);
+}
+
 TEST_CASE("a hold until some time ends at that time, and not before") {
     DomainControl control;
     control.held_for = Constraint::disabled;

@@ -1,6 +1,7 @@
 // A balloon that shrinks with nobody having asked for it: which of that is an OOM.
 #include "controller/shrunk_balloon.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/log.h"
@@ -111,6 +112,34 @@ TEST_CASE("a guest that runs out while it moves between two requests is credited
     guest.tick(100 * kMiB);
     guest.tick(100 * kMiB);
     CHECK(guest.credit() == 100 * kMiB);
+}
+
+TEST_CASE("an OOM right after an inflation by steps is credited at once") {
+    Settings settings = fixed_settings(kLent / kKiB);
+    settings.guests.surge_below_bytes = 0;
+    settings.cmm.max_step_bytes = 32 * kMiB;
+    Bench bench(settings);
+    bench.backend.capabilities_.asynchronous = true;
+    bench.backend.capabilities_.reports_oom = false;
+    bench.backend.add("g1", kGiB);
+    DomainTable& table = bench.backend.table;
+    table.flags[0] = DomainFlags::deflate_on_oom | DomainFlags::late_stats;
+    table.usable_bytes[0] = 500 * kMiB;
+    // The guest comes half of the way in each second, so that each request replaces one before.
+    for (int i = 0; i < 60 && table.loaned_bytes[0] < kLent; ++i) {
+        bench.tick();
+        if (bench.backend.steps.empty()) continue;
+        const std::uint64_t goal = bench.backend.steps.back().loaned_to_bytes;
+        table.loaned_bytes[0] += std::max(kMiB, (goal - table.loaned_bytes[0]) / 2);
+        table.loaned_bytes[0] = std::min(table.loaned_bytes[0] & ~(kMiB - 1), kLent);
+    }
+    bench.tick();
+    REQUIRE(table.loaned_bytes[0] == kLent);
+    table.loaned_bytes[0] = kLent - kMiB;
+    table.usable_bytes[0] = 4 * kMiB;
+    const auto snapshot = bench.tick();
+    CHECK(snapshot->decisions[0].oom_freed_bytes == kMiB);
+    CHECK(snapshot->decisions[0].constraint != Constraint::set_by_others);
 }
 
 TEST_CASE("an OOM is credited as its guest's figures say, or where they never come") {

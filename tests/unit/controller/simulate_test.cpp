@@ -213,3 +213,46 @@ scenario:
     refusing.replace(refusing.find("fixed"), 5, "cmm");
     CHECK(simulate(settings_from(refusing), {})->refused_settings == 1);
 }
+
+TEST_CASE("faults of the hypervisor's calls hold a domain, but not where simulate makes none") {
+    const auto [cmm, policy, held] = GENERATE(table<std::string, std::string, bool>({
+        {"simulate: true", "cmm", false},
+        {"simulate: true", "fixed", false},
+        {"simulate: true, simulate_hypervisor: true", "cmm", true},
+        {"simulate: false", "fixed", true},
+    }));
+    const std::string call = GENERATE(as<std::string>{}, "H_GET_MPP", "H_PAGE_INIT");
+    CAPTURE(cmm, policy, call);
+    const auto report = simulate(settings_from("mode: simulate\ncmm: {" + cmm +
+                                               ", simulate_loan_target_kb: 65536}\n"
+                                               "backend: {name: pseries}\npolicy: {name: " +
+                                               policy +
+                                               "}\nscenario:\n"
+                                               "  description: A hypervisor that is broken.\n"
+                                               "  duration: 30s\n"
+                                               "  domains: [{name: g, memory: 1GiB}]\n"
+                                               "  faults: [{call: " +
+                                               call + ", answer: H_HARDWARE}]\n"),
+                                 {});
+    REQUIRE(report);
+    CHECK(report->domains.at(0).most_loaned_bytes == (held ? 0 : 64 * kMiB));
+}
+
+TEST_CASE("a simulated guest that runs out of memory while it lends is credited at once") {
+    const auto report = simulate(settings_from(R"(
+mode: simulate
+cmm: {profile: kernel, oom_kb: 4096, min_mem_mb: 64}
+backend: {name: pseries}
+policy: {name: cmm}
+scenario:
+  description: "A guest runs out of memory in the middle of an inflation."
+  duration: 10s
+  domains: [{name: g, memory: 512MiB, loan: 100MiB}]
+  faults: [{call: guest_alloc, answer: oom, skip: 800, times: 1}]
+)"),
+                                 {});
+    REQUIRE(report);
+    // 100 MiB are asked for, and 4 MiB of them are the guest's from then on.
+    CHECK(report->domains.at(0).most_loaned_bytes == 96 * kMiB);
+    CHECK(report->domains.at(0).oom_freed_bytes == 4 * kMiB);
+}

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compare/run.h"
+#include "tests/paths.h"
 
 namespace {
 

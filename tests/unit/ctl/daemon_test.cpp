@@ -43,6 +43,7 @@ TEST_CASE("what the daemon publishes is what people see") {
     DaemonFixture fixture;
     CHECK(fixture.run({"status"}) == ExitStatus::done);
     CHECK(fixture.out.str().find("backend     mock, up\n") != std::string::npos);
+    CHECK(fixture.out.str().find("event bus   " + fixture.daemon.bus_path) != std::string::npos);
     CHECK(fixture.run({"domains"}) == ExitStatus::done);
     CHECK(fixture.out.str().find("db-1") != std::string::npos);
     CHECK(fixture.out.str().find("disabled,paused,migrating") != std::string::npos);

@@ -74,16 +74,23 @@ TEST_CASE("the kernel's format has its lines, for one scale type") {
     std::istringstream lines(fixture.out.str());
     std::vector<std::string> got;
     for (std::string line; std::getline(lines, line);) got.push_back(line);
-    REQUIRE(got.size() == 12);
+    REQUIRE(got.size() == 16);
     CHECK(got[0] ==
           "srcu-ref-scale: --- Start of test:  verbose=0 shutdown=0 holdoff=0 loops=100 nreaders=1 "
           "nruns=3 readdelay=0");
-    CHECK(got[1] == "Experiment #0 (Format: <THREAD-NUM>:<Total loop time in ns>)");
-    CHECK_THAT(got[2], Catch::StartsWith("0: "));
-    CHECK(got[8] == "Runs\tTime(ns)");
+    for (std::size_t run = 0; run < 3; ++run) {
+        CHECK(got[1 + 3 * run] == "srcu-ref-scale: Experiment #" + std::to_string(run) +
+                                      " (Format: <THREAD-NUM>:<Total loop time in ns>)");
+        CHECK_THAT(got[2 + 3 * run], Catch::StartsWith("0: ") && Catch::EndsWith("\t"));
+        CHECK(got[3 + 3 * run].empty());
+    }
+    CHECK(got[10] ==
+          "srcu-ref-scale: END OF TEST. Calculating average duration per loop (nanoseconds)...");
+    CHECK(got[11] == "srcu-ref-scale: ");
+    CHECK(got[12] == "Runs\tTime(ns)");
     // The average is the total over all sections.
     const double total_ns = std::stod(got[2].substr(3));
-    CHECK(std::stod(got[9].substr(2)) == Approx(total_ns / 100).margin(0.001));
+    CHECK(std::stod(got[13].substr(2)) == Approx(total_ns / 100).margin(0.001));
     REQUIRE(fixture.probe({"--format", "kernel"}) == ExitStatus::done);
     CHECK_THAT(fixture.out.str(), Catch::StartsWith("rcu-ref-scale: "));
 }

@@ -106,7 +106,7 @@ TEST_CASE_METHOD(ReplayFixture, "replay shows lines for people, and what was len
     CHECK_THAT(text, Contains("\nrecorded"));
     CHECK_THAT(text, Contains("\nstatic"));
     CHECK_THAT(text, Contains("LENT GiB AT  recorded  static\n"));
-    CHECK_THAT(text, Contains("      6.00    0.00\n"));
+    CHECK_THAT(text, Contains("      6.00    4.00\n"));
     REQUIRE(run({"replay", path, "--policy", "static", "--samples", "0"}) == ExitStatus::done);
     CHECK(out.str().find("LENT GiB AT") == std::string::npos);
     environment.out_terminal = {true, true, 40};

@@ -47,9 +47,35 @@ TEST_CASE("reserve cancels what it did not get in time, and says what there is")
     fixture.answer(200, status);
     fixture.answer(200, R"({"id": 7, "cancelled": true})");
     CHECK(fixture.run({"reserve", "2GiB", "--timeout", "0s"}) == ExitStatus::failed);
-    CHECK(fixture.err.str() == "ballastctl: not free within 0ms: 1 GiB are available on the host" +
-                                   why + "; the reservation is cancelled\n");
+    CHECK(
+        fixture.err.str() ==
+        "ballastctl: not free within --timeout 0ms: 1 GiB are available on the host, no more than "
+        "at first, and 1 GiB are to come for it" +
+            why + "; the reservation is cancelled\n");
     CHECK(fixture.script.sent.back() == "DELETE /api/v1/reservations/7");
+}
+
+TEST_CASE("a reservation that timed out reports how far it came") {
+    const auto waiting = [](const std::string& available) {
+        return R"({"tick": 1, "available_bytes": )" + available + R"(, "reservations": [)" +
+               reservation(7, false) + "]}";
+    };
+    CtlFixture fixture;
+    const auto [first, last, said] = GENERATE(table<std::string, std::string, std::string>(
+        {{"1073741824", "3221225472",
+          "3 GiB are available on the host, 2 GiB more than at first, and 1 GiB are to come for "
+          "it"},
+         {"3221225472", "1073741824",
+          "1 GiB are available on the host, no more than at first, and 1 GiB are to come for it"},
+         {"null", "1073741824", "1 GiB are available on the host;"},
+         {"1073741824", "null", "unknown are available on the host;"}}));
+    fixture.answer(200, R"({"id": 7})");
+    fixture.answer(200, waiting(first));
+    fixture.answer(200, waiting(last));
+    fixture.answer(200, R"({"disabled": false, "domains": {"constraints": {}}})");
+    fixture.answer(200, R"({"id": 7, "cancelled": true})");
+    CHECK(fixture.run({"reserve", "2GiB", "--timeout", "100ms"}) == ExitStatus::failed);
+    CHECK(fixture.err.str().find("not free within --timeout 100ms: " + said) != std::string::npos);
 }
 
 TEST_CASE("reserve does not wait for what has ended") {

@@ -1,5 +1,6 @@
 // ballastctl watch, on a bus that the test writes.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <sstream>
 
 #include "bus/writer.h"
@@ -162,4 +163,31 @@ TEST_CASE("record writes what is on the bus into a file, for as long as it is to
     CHECK(fixture.run({"record", "--bus", "/no/bus", fixture.folder.path("other")}) ==
           ExitStatus::unreachable);
     CHECK_FALSE(std::filesystem::exists(fixture.folder.path("other")));
+}
+
+TEST_CASE("without --bus, watch and record read the bus that the daemon says it writes") {
+    WatchFixture fixture;
+    ::unsetenv("BALLAST_BUS");
+    const std::string status = R"({"bus":{"path":")" + fixture.path + R"("}})";
+    fixture.answer(200, status);
+    REQUIRE(fixture.run({"watch", "--from-oldest", "--count", "1"}) == ExitStatus::done);
+    CHECK(fixture.script.sent.back() == "GET /api/v1/status");
+    CHECK_THAT(fixture.out.str(), Contains("db-1: lends 1 MiB"));
+
+    fixture.answer(200, status);
+    const std::string file = fixture.folder.path("asked.ballast");
+    REQUIRE(fixture.run({"record", file, "--from-oldest", "--for", "0.001s"}) == ExitStatus::done);
+    CHECK(std::filesystem::exists(file));
+
+    fixture.answer(200, R"({"bus":{"path":null}})");
+    CHECK(fixture.run({"watch", "--count", "1"}) == ExitStatus::failed);
+    CHECK_THAT(fixture.err.str(), Contains("the daemon's event bus is off") && Contains("--bus"));
+
+    // What was named is read, and nobody is asked.
+    const std::size_t asked = fixture.script.sent.size();
+    REQUIRE(fixture.watch({"--count", "1"}) == ExitStatus::done);
+    ::setenv("BALLAST_BUS", fixture.path.c_str(), 1);
+    REQUIRE(fixture.run({"watch", "--from-oldest", "--count", "1"}) == ExitStatus::done);
+    ::unsetenv("BALLAST_BUS");
+    CHECK(fixture.script.sent.size() == asked);
 }

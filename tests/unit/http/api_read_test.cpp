@@ -22,7 +22,8 @@ TEST_CASE("status tells the backend, the last tick and the sums") {
     CHECK(status["host"]["nodes"][1] == nlohmann::json{{"node", 3},
                                                        {"total_bytes", 24 * kGiB},
                                                        {"free_bytes", kGiB},
-                                                       {"available_bytes", nullptr}});
+                                                       {"available_bytes", nullptr},
+                                                       {"short", false}});
     CHECK(status["domains"]["count"] == 2);
     CHECK(status["domains"]["loaned_bytes"] == 4 * kGiB);
     CHECK(status["domains"]["constraints"] == nlohmann::json{{"min_mem", 1}, {"backend_error", 1}});
@@ -142,4 +143,14 @@ TEST_CASE("a snapshot with no names lists no domains") {
     fixture.snapshots.publish();
     CHECK(fixture.json("GET", "/api/v1/domains")["count"] == 0);
     CHECK(fixture.send("GET", "/api/v1/domains/db-1").status == 404);
+}
+
+TEST_CASE("the status tells which file the event bus is, as it is now") {
+    ApiFixture fixture;
+    fixture.publish();
+    CHECK(fixture.json("GET", "/api/v1/status")["bus"]["path"] == fixture.bus_path);
+    fixture.bus_path = "/elsewhere";
+    CHECK(fixture.json("GET", "/api/v1/status")["bus"]["path"] == "/elsewhere");
+    fixture.bus_path.clear();
+    CHECK(fixture.json("GET", "/api/v1/status")["bus"]["path"].is_null());
 }

@@ -152,3 +152,16 @@ TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
     CHECK(series(text, "ballast_loaned_bytes{domain=\"" + to_string(names->key[0]) + "\"}") ==
           4.0 * kGiB);
 }
+
+TEST_CASE("the event bus's file is a label, and absent without a bus") {
+    ApiFixture fixture;
+    const auto text = [&](std::string path) {
+        return Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000,
+                       [path] { return path; })
+            .text();
+    };
+    // Known before the first tick.
+    CHECK(series(text("/run/ballast/events"), R"(ballast_bus_info{path="/run/ballast/events"})") ==
+          1);
+    CHECK(series_with(text(""), "ballast_bus_info") == 0);
+}

@@ -56,9 +56,55 @@ TEST_CASE("memory that cannot be freed is recognised") {
     CHECK(pinned("<interface type='hostdev'/>", ""));
     CHECK(pinned("<interface type='vdpa'/>", ""));
 
+    CHECK(pinned("<interface type='network'/><interface type='hostdev' managed='yes'/>", ""));
+    CHECK(pinned("", "<launchSecurity type='sev'><policy>0x0003</policy></launchSecurity>"));
+    CHECK(pinned("", "<launchSecurity type='sev-snp'/>"));
+    CHECK(pinned("", "<launchSecurity type='s390-pv'/>"));
+    CHECK(pinned("", "<launchSecurity type='tdx'/>"));
+    CHECK(pinned("<disk type='nvme' device='disk'><source type='pci' managed='yes'/></disk>", ""));
+    CHECK(pinned("<disk type='vhostvdpa'/>", ""));
+    CHECK(pinned("<disk type='file'><backingStore type='nvme'/></disk>", ""));
+    CHECK(
+        pinned("<disk type='file'><backingStore type='file'><backingStore type='nvme'/>"
+               "</backingStore></disk>",
+               ""));
+    CHECK(pinned("<disk type='file'><mirror type='nvme' job='copy'/></disk>", ""));
+    CHECK(pinned("",
+                 "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                 "<qemu:arg value='-device'/><qemu:arg value='vfio-pci,host=01:00.0'/>"
+                 "</qemu:commandline>"));
+
+    // They translate each address anew.
+    CHECK_FALSE(pinned("<hostdev mode='subsystem' type='mdev' model='vfio-ap'/>", ""));
+    CHECK_FALSE(pinned("<hostdev mode='subsystem' type='mdev' model='vfio-ccw'/>", ""));
+    CHECK_FALSE(pinned("<disk type='block'><source dev='/dev/nvme0n1'/></disk>", ""));
+    CHECK_FALSE(pinned("<disk type='file'><backingStore type='file'/></disk>", ""));
+    CHECK_FALSE(pinned("",
+                       "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                       "<qemu:arg value='-device'/><qemu:arg value='virtio-rng-pci'/>"
+                       "</qemu:commandline>"));
     CHECK_FALSE(pinned("<hostdev mode='subsystem' type='usb'/>", ""));
     CHECK_FALSE(pinned("<interface type='bridge'/>", ""));
     CHECK_FALSE(pinned("", "<memoryBacking><nosharepages/></memoryBacking>"));
+}
+
+TEST_CASE("what bounds QEMU's memory, and what it needs beside the guest's, is read") {
+    const auto facts =
+        parse_domain_facts(domain("",
+                                  "<vcpu placement='static' current='2'>4</vcpu><memtune>"
+                                  "<hard_limit unit='KiB'>778240</hard_limit></memtune>"));
+    REQUIRE(facts);
+    CHECK(facts->hard_limit_bytes == 778240ULL * 1024);
+    CHECK(facts->vcpus == 4);
+    CHECK_FALSE(facts->emulated);
+    CHECK_FALSE(facts->huge_pages);
+    CHECK(parse_domain_facts("<domain type='qemu'/>")->emulated);
+    CHECK(
+        parse_domain_facts(domain("", "<memoryBacking><hugepages/></memoryBacking>"))->huge_pages);
+    for (const char* none :
+         {"", "<memtune/>", "<memtune><soft_limit unit='KiB'>5</soft_limit></memtune>",
+          "<memtune><hard_limit unit='KiB'>9007199254740991</hard_limit></memtune>"})
+        CHECK(parse_domain_facts(domain("", none))->hard_limit_bytes == ballast::kUnknownBytes);
 }
 
 TEST_CASE("words in a description or in metadata are not taken for devices") {

@@ -102,3 +102,24 @@ TEST_CASE("a reboot starts over") {
     freshness.restart(Time{1min});
     CHECK(freshness.update(0, 1, true, Time{1min}) == DomainFlags::starting);
 }
+
+TEST_CASE("the age of statistics counts from when the guest sent them") {
+    Freshness freshness = seen_first_at(Time{});
+    CHECK_FALSE(freshness.age(Time{1s}));
+    // Sent long before they were first seen.
+    CHECK(freshness.update(100, 1, true, Time{1h}, 40s) == DomainFlags::stale_stats);
+    CHECK(freshness.age(Time{1h}) == 40s);
+    CHECK(freshness.age(Time{1h + 5s}) == 45s);
+    CHECK(freshness.update(101, 1, true, Time{1h + 6s}, 0s) == DomainFlags::none);
+    CHECK(freshness.age(Time{1h + 6s}) == 0s);
+    // They grow old while the guest stands still, which is no fault of its own.
+    CHECK(freshness.update(101, 1, false, Time{1h + 66s}, 60s) == DomainFlags::none);
+    CHECK(freshness.age(Time{1h + 66s}) == 60s);
+    CHECK(freshness.silent_for(Time{1h + 66s}) == 0s);
+    freshness.update(101, 1, true, Time{1h + 70s}, 64s);
+    CHECK(freshness.silent_for(Time{1h + 70s}) == 4s);
+    // A clock that goes back.
+    Freshness early = seen_first_at(Time{});
+    early.update(100, 1, true, Time{5s}, -3s);
+    CHECK(early.age(Time{5s}) == 0s);
+}

@@ -113,6 +113,44 @@ TEST_CASE("a host's nodes with memory are read, each with its own figures") {
     }
 }
 
+TEST_CASE("pools of huge pages are no part of a host's total") {
+    const std::string total = "MemTotal: 134217728 kB\nMemAvailable: 1048576 kB\n";
+    // Pools of every size together.
+    CHECK(parse(total + "HugePages_Total: 120\nHugepagesize: 1048576 kB\nHugetlb: 125831168 kB\n")
+              .total_bytes == 8386560ULL * 1024);
+    CHECK(parse(total + "HugePages_Total: 0\nHugepagesize: 2048 kB\nHugetlb: 125829120 kB\n")
+              .total_bytes == 8388608ULL * 1024);
+    // A kernel that does not tell their sum.
+    CHECK(parse(total + "HugePages_Total: 1024\nHugepagesize: 2048 kB\n").total_bytes ==
+          132120576ULL * 1024);
+    CHECK(parse(total + "Hugetlb: 0 kB\n").total_bytes == 134217728ULL * 1024);
+    CHECK(parse(total + "HugePages_Total: 5\n").total_bytes == 134217728ULL * 1024);
+    // Figures that cannot be.
+    CHECK(parse(total + "Hugetlb: 999999999999 kB\n").total_bytes == 0);
+    CHECK(parse(total + "HugePages_Total: 18446744073709551615\nHugepagesize: 2048 kB\n")
+              .total_bytes == 134217728ULL * 1024);
+    CHECK(parse("Hugetlb: 4096 kB\n").total_bytes == kUnknownBytes);
+}
+
+TEST_CASE("pools of huge pages are no part of a node's total") {
+    const Root root;
+    root.write("proc/meminfo", "MemTotal: 9000000 kB\nHugepagesize: 2048 kB\n");
+    root.write("sys/devices/system/node/has_memory", "0-2\n");
+    for (const std::string node : {"0", "1", "2"})
+        root.write("sys/devices/system/node/node" + node + "/meminfo",
+                   "Node " + node + " MemTotal: 3000000 kB\nNode " + node +
+                       " HugePages_Total: " + (node == "2" ? "100\n" : "0\n"));
+    const std::string pools = "sys/devices/system/node/node1/hugepages/hugepages-";
+    root.write(pools + "2048kB/nr_hugepages", "10\n");
+    root.write(pools + "1048576kB/nr_hugepages", "2\n");
+    HostState host;
+    read_local_memory(root.path(), host);
+    REQUIRE(host.nodes.size() == 3);
+    CHECK(host.nodes[0].total_bytes == 3000000ULL * 1024);
+    CHECK(host.nodes[1].total_bytes == (3000000ULL - 10 * 2048 - 2 * 1048576) * 1024);
+    CHECK(host.nodes[2].total_bytes == (3000000ULL - 100 * 2048) * 1024);
+}
+
 TEST_CASE("a host that tells of no nodes has none") {
     const Root root;
     HostState host;

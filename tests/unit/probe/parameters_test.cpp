@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "probe/kernel_format.h"
-
 using namespace ballast;
 using namespace ballast::probe;
 using Catch::Matchers::Contains;
@@ -68,21 +66,4 @@ TEST_CASE("there is a CPU to run on") {
     const auto cpus = usable_cpus();
     REQUIRE(cpus);
     CHECK_FALSE(cpus->empty());
-}
-
-TEST_CASE("the output is the kernel's, line for line") {
-    const Parameters parameters{.scale_type = "srcu", .nreaders = 3, .verbose = true};
-    CHECK(kernel_start(parameters, *check(parameters, 4)) ==
-          "srcu-ref-scale: --- Start of test:  verbose=1 shutdown=0 holdoff=0 loops=10000 "
-          "nreaders=3 nruns=30 readdelay=0\n");
-    Experiment experiment;
-    for (int reader = 0; reader < 6; ++reader) experiment.took.emplace_back(Duration(100 + reader));
-    experiment.took[5].reset();
-    CHECK(kernel_experiment(2, experiment) ==
-          "Experiment #2 (Format: <THREAD-NUM>:<Total loop time in ns>)\n"
-          "0: 100\t1: 101\t2: 102\t3: 103\t4: 104\t\n"
-          "5: -\t\n");
-    CHECK(kernel_end("srcu", {12.3459, 0.5}) ==
-          "srcu-ref-scale: END OF TEST. Calculating average duration per loop (nanoseconds)...\n"
-          "Runs\tTime(ns)\n1\t12.345\n2\t0.500\n");
 }

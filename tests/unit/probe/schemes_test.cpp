@@ -7,6 +7,7 @@
 #include "probe/schemes/asymmetric.h"
 #include "probe/schemes/values.h"
 #include "probe_fixture.h"
+#include "tests/skip.h"
 
 using namespace ballast;
 using namespace ballast::probe;
@@ -144,7 +145,7 @@ bool waits(Update&& update, Leave&& leave) {
 }  // namespace
 
 TEST_CASE("a trace reader is waited for until it leaves, nested or not") {
-    if (!TasksTrace::supported()) return;
+    if (!TasksTrace::supported()) return skip("needs membarrier");
     TasksTrace scheme;
     scheme.update();  // nobody inside: at once
     scheme.lock(0);
@@ -157,7 +158,7 @@ TEST_CASE("a trace reader is waited for until it leaves, nested or not") {
 }
 
 TEST_CASE("a hazard pointer keeps what its reader reads from being freed") {
-    if (!HazardPointers::supported()) return;
+    if (!HazardPointers::supported()) return skip("needs membarrier");
     HazardPointers scheme;
     const std::uint64_t* const held = scheme.lock(0);
     CHECK(waits([&] { scheme.update(); },

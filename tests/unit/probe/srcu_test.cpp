@@ -8,6 +8,7 @@
 #include <string>
 
 #include "probe_fixture.h"
+#include "tests/skip.h"
 
 using namespace ballast;
 using namespace ballast::probe;
@@ -257,7 +258,7 @@ TEST_CASE("no reader of the fenced kind ever sees what was given up") {
 
 TEST_CASE("no reader of the fast kind ever sees what was given up") {
     using Fast = Srcu<SrcuReaders::fast>;
-    if (!Fast::supported()) return;
+    if (!Fast::supported()) return skip("needs restartable sequences and membarrier");
     const Found found = torture<Fast>(sections_wanted());
     WARN(found.sections << " sections, " << found.grace_periods << " grace periods");
     CHECK(found.poisoned == 0);
@@ -279,7 +280,9 @@ TEST_CASE("a reader that comes and goes hides nobody; with locks summed first it
 }
 
 TEST_CASE("a reader whose stores are slow is waited for; without the barrier it is not") {
-    if (!Srcu<SrcuReaders::fast>::supported() || usable_cpus()->size() < 2) return;
+    if (!Srcu<SrcuReaders::fast>::supported())
+        return skip("needs restartable sequences and membarrier");
+    if (usable_cpus()->size() < 2) return skip("needs a second CPU");
     CHECK(ends_under_slow_stores<Srcu<SrcuReaders::fast, Held>>(20'000) == 0);
 #ifndef BALLAST_ADDRESS_SANITIZER  // whose own work gives the stores all the time they need
     // Where in memory the counters lie decides how soon it shows.

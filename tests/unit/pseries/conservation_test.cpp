@@ -47,6 +47,10 @@ TEST_CASE("whatever happens and whatever fails, no page is lost or half lent una
         }
         for (int i = 0; i < 25; ++i) scenario.events.push_back(random_event(random));
         for (int i = 0; i < 5; ++i) scenario.faults.push_back(random_fault(random));
+        for (const char* call : {"guest_alloc", "guest_free"})
+            scenario.faults.push_back(
+                fault(call, "oom", random() % 20000, std::uint64_t{1} + random() % 5));
+        scenario.hypervisor_calls = seed % 3 != 0;
         Running run(scenario);
         for (const char* name : {"a", "b"}) run.machine->set_oom_release(key_from_name(name), kMiB);
         for (int second = 0; second <= 60; ++second) {

@@ -14,7 +14,7 @@ struct Rig {
           hypervisor(8 * kMiB, 0, faults),
           id(hypervisor.add_partition({"g", 4 * kMiB, kMiB, 4 * kMiB, 128})),
           guest({.page_shift = 16, .pages = 64, .block_pages = 16, .movable_pages = 32}),
-          balloon(hypervisor, id, guest, faults, "g") {
+          balloon(hypervisor, id, guest, faults, "g", true) {
         hypervisor.power_on(id);
         hypervisor.balance();
     }

@@ -45,7 +45,9 @@ class Teller {
   public:
     static constexpr double kStart_s = 5000;  // the host's clock when all begins
 
-    explicit Teller(BusRecorder& recorder) : recorder_(recorder) {}
+    explicit Teller(BusRecorder& recorder) : recorder_(recorder) {
+        guest.late = UINT64_MAX;  // not known
+    }
 
     ballast_bus_guest guest{};        // the next one's figures, but for what guests() is given
     ballast_bus_tick sums{};          // the next tick's

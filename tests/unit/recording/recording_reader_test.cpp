@@ -317,7 +317,7 @@ TEST_CASE("what is no recording is refused by what it is") {
     fixture.recorder();
     CHECK(is_sqlite_file(fixture.path));
     fixture.change("PRAGMA user_version=9");
-    CHECK_THAT(refusal(fixture.path), Contains("a recording of version 9, expected 1 to 2"));
+    CHECK_THAT(refusal(fixture.path), Contains("a recording of version 9, expected 1 to 3"));
     fixture.change("PRAGMA user_version=2; DROP TABLE guests");
     CHECK_THAT(refusal(fixture.path), Contains(fixture.path + ": no such table: guests"));
     fixture.change("PRAGMA application_id=7");
@@ -357,11 +357,13 @@ TEST_CASE("tables that hold nonsense do not lead astray") {
     fixture.host.ticks(0, 10);
     REQUIRE(fixture.recorder_->finish());
     fixture.change(
-        "INSERT INTO guests VALUES('x', 1, 'x', -5, 'x', x'00', 3.5, -1, -1);"
-        "INSERT INTO guests VALUES(5010000000, 1, 9223372036854775807, 1, 1, 1, 1, 1, 1);"
-        "INSERT INTO guests VALUES(5010000000, 1, 4294967296, 1, 1, 9223372036854775807, 1, 1, 1);"
-        "INSERT INTO guests VALUES(5010000000, 99, 4294967296, 1, 1, 1, 1, 1, 1);"
-        "INSERT INTO ticks VALUES(-9223372036854775807,0,-1,0,0,-1,-1,0,-1,-1,'x',0,0,0,-1,-1,-1);"
+        "INSERT INTO guests VALUES('x', 1, 'x', -5, 'x', x'00', 3.5, -1, -1, 'x', 'x');"
+        "INSERT INTO guests VALUES(5010000000, 1, 9223372036854775807, 1, 1, 1, 1, 1, 1, -1, NULL);"
+        "INSERT INTO guests VALUES(5010000000, 1, 4294967296, 1, 1, 9223372036854775807, 1, 1, 1, "
+        "-1, NULL);"
+        "INSERT INTO guests VALUES(5010000000, 99, 4294967296, 1, 1, 1, 1, 1, 1, 1, 0);"
+        "INSERT INTO ticks "
+        "VALUES(-9223372036854775807,0,-1,0,0,-1,-1,0,-1,-1,'x',0,0,0,-1,-1,-1,-1,-1);"
         "INSERT INTO events VALUES(5005000000, 'oom', NULL, 'oom', -1);"
         "INSERT INTO losses VALUES(0, -1);");
     const Recording recording = fixture.read();
