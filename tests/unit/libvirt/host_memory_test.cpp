@@ -1,13 +1,9 @@
 #include "hv_backends/libvirt/host_memory.h"
 
-#include <stdlib.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
-namespace fs = std::filesystem;
+#include "temporary_root.h"
 
 using ballast::HostNode;
 using ballast::HostState;
@@ -17,6 +13,7 @@ using ballast::parse_meminfo;
 using ballast::parse_node_list;
 using ballast::parse_pressure;
 using ballast::read_local_memory;
+using ballast::test::TemporaryRoot;
 
 namespace {
 
@@ -25,27 +22,6 @@ HostState parse(std::string_view text) {
     parse_meminfo(text, host);
     return host;
 }
-
-// A host of our own making below a temporary folder.
-class Root {
-  public:
-    Root() {
-        std::string name = (fs::temp_directory_path() / "ballast-host-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Root() { fs::remove_all(path_); }
-    Root(const Root&) = delete;
-    Root& operator=(const Root&) = delete;
-    void write(const std::string& name, const std::string& text) const {
-        const fs::path file = path_ / name;
-        fs::create_directories(file.parent_path());
-        std::ofstream(file) << text;
-    }
-    std::string path() const { return path_.string(); }
-
-  private:
-    fs::path path_;
-};
 
 }  // namespace
 
@@ -94,7 +70,7 @@ TEST_CASE("lists of nodes are read as the kernel writes them") {
 }
 
 TEST_CASE("a host's nodes with memory are read, each with its own figures") {
-    const Root root;
+    const TemporaryRoot root;
     root.write("proc/meminfo", "MemTotal: 3000 kB\nMemAvailable: 1000 kB\n");
     root.write("sys/devices/system/node/has_memory", "0,2\n");
     root.write("sys/devices/system/node/node0/meminfo",
@@ -133,7 +109,7 @@ TEST_CASE("pools of huge pages are no part of a host's total") {
 }
 
 TEST_CASE("pools of huge pages are no part of a node's total") {
-    const Root root;
+    const TemporaryRoot root;
     root.write("proc/meminfo", "MemTotal: 9000000 kB\nHugepagesize: 2048 kB\n");
     root.write("sys/devices/system/node/has_memory", "0-2\n");
     for (const std::string node : {"0", "1", "2"})
@@ -152,7 +128,7 @@ TEST_CASE("pools of huge pages are no part of a node's total") {
 }
 
 TEST_CASE("a host that tells of no nodes has none") {
-    const Root root;
+    const TemporaryRoot root;
     HostState host;
     host.nodes.resize(3);
     read_local_memory(root.path(), host);
