@@ -53,7 +53,7 @@ struct BookStore::Database {
 
     Result<void> prepare();
     void read(std::unordered_map<DomainKey, StoredBooks>& into, std::int64_t oldest_s);
-    void write(const Changes& changes, std::int64_t now_s);
+    void write(const Changes& changes);
 
     std::string path;
     SQLite::Database connection;
@@ -103,7 +103,7 @@ void BookStore::Database::read(std::unordered_map<DomainKey, StoredBooks>& into,
     }
 }
 
-void BookStore::Database::write(const Changes& changes, std::int64_t now_s) {
+void BookStore::Database::write(const Changes& changes) {
     SQLite::Transaction transaction(connection);
     SQLite::Statement put(connection, "INSERT OR REPLACE INTO books VALUES(?,?,?,?,?,?,?,?)");
     SQLite::Statement erase(connection, "DELETE FROM books WHERE uuid = ?");
@@ -116,7 +116,7 @@ void BookStore::Database::write(const Changes& changes, std::int64_t now_s) {
             put.bind(4, bits(change.books.oom_freed_bytes));
             put.bind(5, bits(change.books.loaned_bytes));
             put.bind(6, bits(change.books.set_bytes));
-            put.bind(7, now_s);
+            put.bind(7, change.written_s);
             put.bind(8, bits(change.books.borrowed_bytes));
         }
         statement.exec();
@@ -159,7 +159,7 @@ BookStore::~BookStore() {
 void BookStore::put(const DomainKey& domain, const std::string& name, const StoredBooks& books) {
     {
         const std::lock_guard lock(mutex_);
-        waiting_[domain] = {name, books, false};
+        waiting_[domain] = {name, books, false, seconds(clock_.wall_now())};
     }
     changed_.notify_all();
 }
@@ -167,7 +167,7 @@ void BookStore::put(const DomainKey& domain, const std::string& name, const Stor
 void BookStore::erase(const DomainKey& domain) {
     {
         const std::lock_guard lock(mutex_);
-        waiting_[domain] = {.name = {}, .books = {}, .erased = true};
+        waiting_[domain] = {.name = {}, .books = {}, .erased = true, .written_s = 0};
     }
     changed_.notify_all();
 }
@@ -182,7 +182,7 @@ void BookStore::run() {
         lock.unlock();
         std::string problem;
         try {
-            database_->write(changes, seconds(clock_.wall_now()));
+            database_->write(changes);
         } catch (const SQLite::Exception& error) {
             problem = error.what();
         }

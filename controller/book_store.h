@@ -50,6 +50,7 @@ class BookStore {
         std::string name;
         StoredBooks books;
         bool erased = false;
+        std::int64_t written_s = 0;  // wall clock, since 1970
     };
     using Changes = std::unordered_map<DomainKey, Change>;
     BookStore(std::unique_ptr<Database> database, const Clock& clock);
