@@ -56,14 +56,14 @@ std::uint64_t count_of(const Json& line, const char* name) {
 
 double seconds_of(const Json& line, const char* name) {
     const Json& value = field(line, name);
-    const double seconds = value.is_number() ? value.get<double>() : NAN;
-    if (!(seconds >= -longest_s && seconds <= longest_s))
+    const double found_s = value.is_number() ? value.get<double>() : NAN;
+    if (!(found_s >= -longest_s && found_s <= longest_s))
         throw Problem{fmt::format("'{}' is no time in seconds", name)};
-    return seconds;
+    return found_s;
 }
 
-Duration duration_of(double seconds) {
-    return Duration{static_cast<std::int64_t>(std::llround(seconds * 1e9))};
+Duration duration_of(double time_s) {
+    return Duration{static_cast<std::int64_t>(std::llround(time_s * 1e9))};
 }
 
 // The difference of two counts, whatever they are.
@@ -186,8 +186,8 @@ class Reader {
     double kernel_time(const Json& line) const { return seconds_of(line, "kt") - kernel_offset_s_; }
 
     template <class What>
-    void add(std::size_t line, double seconds, What what) {
-        trace_.entries.push_back({line, duration_of(seconds), std::move(what)});
+    void add(std::size_t line, double time_s, What what) {
+        trace_.entries.push_back({line, duration_of(time_s), std::move(what)});
     }
 
     Trace trace_;

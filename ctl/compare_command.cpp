@@ -23,7 +23,7 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options : RunOptions {
+struct CompareOptions : RunOptions {
     std::vector<std::string> inputs;
     std::string policies;
     std::vector<double> overcommit;
@@ -84,7 +84,7 @@ Result<Input> load(const std::string& path, double tick_s, std::ostream& err) {
     return Input{std::move(*workload), false, std::move(settings)};
 }
 
-compare::Grid grid_of(const Input& input, const Options& options,
+compare::Grid grid_of(const Input& input, const CompareOptions& options,
                       const std::vector<compare::Contestant>& contestants) {
     compare::Grid grid;
     grid.contestants = contestants;
@@ -101,7 +101,7 @@ compare::Grid grid_of(const Input& input, const Options& options,
 }
 
 // With as much detail as fits into a page of all inputs.
-compare::Constants constants_of(const Options& options, const compare::Grid& grid,
+compare::Constants constants_of(const CompareOptions& options, const compare::Grid& grid,
                                 const Input& input) {
     compare::Constants constants = options.constants;
     if (input.settings.scenario) {
@@ -115,7 +115,7 @@ compare::Constants constants_of(const Options& options, const compare::Grid& gri
     return constants;
 }
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, const CompareOptions& options) {
     const Environment& environment = session.environment;
     std::vector<compare::Comparison> comparisons;
     std::vector<report::PageInput> pages;
@@ -195,7 +195,7 @@ std::string footer() {
 void add_compare_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("compare", "Runs policies on a workload: which lends most at what harm");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<CompareOptions>();
     command->add_option("INPUT", options->inputs, "traces (.csv), recordings and scenarios")
         ->required()
         ->type_name("");

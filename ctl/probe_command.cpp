@@ -22,7 +22,7 @@ using probe::Parameters;
 using probe::Plan;
 using probe::ScaleType;
 
-struct Options {
+struct ProbeOptions {
     std::vector<std::string> scale_types;
     Parameters parameters;
     std::string format = "table";
@@ -82,7 +82,7 @@ probe::Section section_of(const Plan& plan) {
 // As many experiments are thrown away for each that is kept, at most.
 constexpr std::uint32_t tries_for_one = 10;
 
-ExitStatus run_as_kernel(const Session& session, Options options) {
+ExitStatus run_as_kernel(const Session& session, ProbeOptions options) {
     if (options.scale_types.size() > 1)
         return session.fail({ExitStatus::usage,
                              "--format kernel measures one scale type at a time, as the kernel "
@@ -154,7 +154,7 @@ struct Surveyed {
     Plan plan;
 };
 
-Result<Surveyed> survey(const Session& session, const Options& options,
+Result<Surveyed> survey(const Session& session, const ProbeOptions& options,
                         const std::vector<const ScaleType*>& types) {
     const SystemClock clock;
     auto prepared = prepare(options.parameters);
@@ -184,7 +184,7 @@ Result<Surveyed> survey(const Session& session, const Options& options,
     return Surveyed{survey.findings(), plan};
 }
 
-ExitStatus write_report(const Session& session, const Options& options,
+ExitStatus write_report(const Session& session, const ProbeOptions& options,
                         const std::vector<probe::Row>& rows, const Plan& plan) {
     std::ofstream file(options.report);
     file << probe_page(rows,
@@ -196,7 +196,7 @@ ExitStatus write_report(const Session& session, const Options& options,
     return ExitStatus::done;
 }
 
-ExitStatus run_survey(const Session& session, const Options& options) {
+ExitStatus run_survey(const Session& session, const ProbeOptions& options) {
     const auto types = wanted_types(options.scale_types, true);
     if (!types) return session.fail(failure(types.error()));
     if (!options.report.empty() && !std::ofstream(options.report, std::ios::app))
@@ -220,7 +220,7 @@ ExitStatus run_survey(const Session& session, const Options& options) {
 
 // --- which scheme Ballast would use for what it protects
 
-ExitStatus explain_here(const Session& session, Options options) {
+ExitStatus explain_here(const Session& session, ProbeOptions options) {
     options.parameters.nreaders = 1;
     const auto types = wanted_types(options.scale_types, false);
     if (!types) return session.fail(failure(types.error()));
@@ -237,7 +237,7 @@ ExitStatus explain_here(const Session& session, Options options) {
     return ExitStatus::done;
 }
 
-ExitStatus explain_choice(const Session& session, const Options& options, bool rates_given) {
+ExitStatus explain_choice(const Session& session, const ProbeOptions& options, bool rates_given) {
     if (const auto types = wanted_types(options.scale_types, false); !types)
         return session.fail(failure(types.error()));
     if (!options.report.empty())
@@ -258,7 +258,7 @@ ExitStatus explain_choice(const Session& session, const Options& options, bool r
     return ExitStatus::done;
 }
 
-constexpr const char* kFooter =
+constexpr const char* kProbeFooter =
     R"(Threads take and drop a reference under each scheme at the same time, each pinned to a CPU.
 Experiments in which one was switched out or was alone are thrown away. --format kernel prints what
 the kernel's refscale module does, for one scale type.
@@ -275,7 +275,7 @@ Examples:
 void add_probe_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand(
         "probe", "Measures what readers pay under each synchronisation scheme (refscale)");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ProbeOptions>();
     Parameters& parameters = options->parameters;
     command->add_option("--scale-type", options->scale_types, "what to measure; all if not given")
         ->type_name("TYPE")
@@ -317,7 +317,7 @@ void add_probe_command(CLI::App& app, Session& session) {
     };
     CLI::Option* const reads = rate("--reads-per-s", options->reads_per_s, "for --explain");
     CLI::Option* const updates = rate("--updates-per-s", options->updates_per_s, "for --explain");
-    command->footer(kFooter);
+    command->footer(kProbeFooter);
     command->callback([&session, options, reads, updates] {
         const bool rates_given = reads->count() + updates->count() > 0;
         session.command = [&session, options, rates_given] {

@@ -13,15 +13,15 @@ namespace {
 using probe::Quality;
 using probe::Row;
 
-constexpr double width = 900;
+constexpr double chart_width = 900;
 constexpr double height = 560;
 constexpr double left = 70;
 constexpr double right = 190;  // names
 constexpr double top = 20;
 constexpr double bottom = 50;
 
-constexpr std::array colours{"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e",
-                             "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22"};
+constexpr std::array curve_colours{"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e",
+                                   "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22"};
 
 std::string escaped(std::string_view text) {
     std::string out;
@@ -68,7 +68,7 @@ class Plot {
     }
     double x(unsigned readers) const {
         const double share = readers_ < 2 ? 0.5 : (readers - 1.0) / (readers_ - 1.0);
-        return left + share * (width - left - right);
+        return left + share * (chart_width - left - right);
     }
     double y(double ns) const {
         return top + (most_ - std::log10(ns)) / (most_ - least_) * (height - top - bottom);
@@ -80,13 +80,13 @@ class Plot {
             svg += fmt::format(
                 "<line class=grid x1='{0}' x2='{1}' y1='{2:.1f}' y2='{2:.1f}'/>"
                 "<text x='{3}' y='{4:.1f}' text-anchor=end>{5:g} ns</text>\n",
-                left, width - right, at, left - 6, at + 4, std::pow(10, decade));
+                left, chart_width - right, at, left - 6, at + 4, std::pow(10, decade));
         }
         for (unsigned readers = 1; readers <= readers_; ++readers)
             svg += fmt::format("<text x='{:.1f}' y='{}' text-anchor=middle>{}</text>\n", x(readers),
                                height - bottom + 20, readers);
         return svg + fmt::format("<text x='{:.1f}' y='{}' text-anchor=middle>readers</text>\n",
-                                 (left + width - right) / 2, height - 8);
+                                 (left + chart_width - right) / 2, height - 8);
     }
 
   private:
@@ -98,12 +98,12 @@ class Plot {
 // Names beside the curves' ends, moved apart where they would overlap.
 std::string plot_svg(const Curves& curves) {
     const Plot plot(curves);
-    std::string svg = fmt::format("<svg viewBox='0 0 {} {}' role=img>\n", width, height);
+    std::string svg = fmt::format("<svg viewBox='0 0 {} {}' role=img>\n", chart_width, height);
     svg += plot.axes();
     std::multimap<double, std::pair<std::string, const char*>> names;
     std::size_t next = 0;
     for (const auto& [name, points] : curves) {
-        const char* const colour = colours[next++ % colours.size()];
+        const char* const colour = curve_colours[next++ % curve_colours.size()];
         std::string line;
         for (const Point& point : points) {
             line += fmt::format("{:.1f},{:.1f} ", plot.x(point.readers), plot.y(point.ns));
@@ -119,8 +119,8 @@ std::string plot_svg(const Curves& curves) {
     double lowest = 0;
     for (const auto& [at, name] : names) {
         lowest = std::max(at + 4, lowest + 13);
-        svg += fmt::format("<text x='{}' y='{:.1f}' fill='{}'>{}</text>\n", width - right + 12,
-                           lowest, name.second, escaped(name.first));
+        svg += fmt::format("<text x='{}' y='{:.1f}' fill='{}'>{}</text>\n",
+                           chart_width - right + 12, lowest, name.second, escaped(name.first));
     }
     return svg + "</svg>\n";
 }

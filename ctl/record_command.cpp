@@ -11,7 +11,7 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options {
+struct RecordOptions {
     std::string file;
     std::string bus;  // empty: the daemon's
     std::string max_size = "1GiB";
@@ -52,7 +52,7 @@ Result<void> record(const Session& session, Bus& bus, BusRecorder& recorder, Dur
     return recorder.finish();
 }
 
-ExitStatus run(const Session& session, Options options) {
+ExitStatus run(const Session& session, RecordOptions options) {
     const auto max_bytes = parse_size(options.max_size);
     if (!max_bytes)
         return session.fail({ExitStatus::usage, "--max-size: " + max_bytes.error().message()});
@@ -86,7 +86,7 @@ ExitStatus run(const Session& session, Options options) {
     }
 }
 
-constexpr const char* kFooter =
+constexpr const char* kRecordFooter =
     R"(Reads the daemon's event bus: ticks, decisions, events and what guests use. The
 file is an SQLite database, which may be read while it grows; docs/recordings.md has its tables.
 Ctrl-C ends it. Where it would grow beyond --max-size, the oldest is deleted.
@@ -100,7 +100,7 @@ Examples:
 void add_record_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand(
         "record", "Writes every decision and event, and what guests use, into a file");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<RecordOptions>();
     command->add_option("file", options->file, "a new file")->required()->type_name("FILE");
     command->add_option("--for", options->span, "end after so long: 5m")->type_name("DURATION");
     command->add_option("--max-size", options->max_size, "of the file")
@@ -111,7 +111,7 @@ void add_record_command(CLI::App& app, Session& session) {
         ->add_option("--bus", options->bus,
                      "the event bus (else $BALLAST_BUS, else the one that the daemon writes)")
         ->type_name("PATH");
-    command->footer(kFooter);
+    command->footer(kRecordFooter);
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };
     });

@@ -15,14 +15,14 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options : RunOptions {
-    Options() { constants.samples = 12; }
+struct ReplayOptions : RunOptions {
+    ReplayOptions() { constants.samples = 12; }
 
     std::string recording;
     std::vector<std::string> policies{"ballast"};
 };
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, const ReplayOptions& options) {
     const Environment& environment = session.environment;
     const auto recording = load_recording(options.recording, environment.err);
     if (!recording) return session.fail({ExitStatus::failed, recording.error().message()});
@@ -86,7 +86,7 @@ std::string footer() {
 void add_replay_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("replay", "What a policy would have done on a host that was recorded");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ReplayOptions>();
     command->add_option("RECORDING", options->recording, "a file of `ballastctl record`")
         ->required()
         ->type_name("");

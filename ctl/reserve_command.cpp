@@ -12,7 +12,7 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options {
+struct ReserveOptions {
     std::string size;
     std::string domain;
     std::string timeout = "1m";
@@ -142,7 +142,7 @@ ExitStatus wait_until_ready(const Session& session, std::uint64_t id, Duration p
     }
 }
 
-ExitStatus reserve(const Session& session, const Options& options) {
+ExitStatus reserve(const Session& session, const ReserveOptions& options) {
     const auto bytes = parse_size(options.size);
     if (!bytes) return session.fail({ExitStatus::usage, "SIZE: " + bytes.error().message()});
     const auto patience = parse_duration(options.timeout);
@@ -161,7 +161,7 @@ ExitStatus reserve(const Session& session, const Options& options) {
     return ExitStatus::done;
 }
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, const ReserveOptions& options) {
     try {
         if (options.list) return list(session);
         if (options.cancel != 0) return cancel(session, options.cancel);
@@ -174,7 +174,7 @@ ExitStatus run(const Session& session, const Options& options) {
     }
 }
 
-constexpr const char* kFooter =
+constexpr const char* kReserveFooter =
     R"(What the host lacks is lent by guests that can spare it: none goes below a quarter of what it could
 use, or twice what would count as shortage. The command ends when the memory is really there, or
 fails after --timeout. It is kept free until --expires; what DOMAIN holds once it runs comes off.
@@ -190,7 +190,7 @@ Examples:
 void add_reserve_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("reserve", "Frees host memory and keeps it free, for a domain to start");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ReserveOptions>();
     CLI::Option* size = command->add_option("size", options->size, "how much")->type_name("SIZE");
     command->add_option("--domain", options->domain, "who will use it: a name or UUID")
         ->type_name("DOMAIN")
@@ -212,7 +212,7 @@ void add_reserve_command(CLI::App& app, Session& session) {
         ->excludes(size)
         ->excludes(list);
     list->excludes(size);
-    command->footer(kFooter);
+    command->footer(kReserveFooter);
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };
     });

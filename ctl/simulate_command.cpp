@@ -19,7 +19,7 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options {
+struct CommandOptions {
     std::string scenario;
     std::string policy;  // empty: the scenario's
     std::optional<Duration> until;
@@ -54,7 +54,7 @@ Result<void> choose_policy(Settings& settings, const std::string& name) {
     return {};
 }
 
-ExitStatus run(const Session& session, const Options& options) {
+ExitStatus run(const Session& session, const CommandOptions& options) {
     auto settings = load(options.scenario);
     if (!settings) {
         session.environment.err << settings.error();
@@ -119,7 +119,7 @@ ExitStatus run(const Session& session, const Options& options) {
 void add_simulate_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand(
         "simulate", "Runs a scenario on a virtual clock: hours in seconds, no daemon needed");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<CommandOptions>();
     command->add_option("SCENARIO", options->scenario, "a file with `mode: simulate`")
         ->required()
         ->type_name("");

@@ -15,7 +15,7 @@
 namespace ballast::ctl {
 namespace {
 
-struct Options {
+struct WatchOptions {
     std::vector<std::string> buses;
     RecordFilter filter;
     bool from_oldest = false;
@@ -64,7 +64,7 @@ std::string sentence(const Json& record) {
 }
 
 // Writes records as they come; ends when enough have come, or nobody takes them.
-ExitStatus follow(const Session& session, const Options& options, BusMerge& merge) {
+ExitStatus follow(const Session& session, const WatchOptions& options, BusMerge& merge) {
     const bool several = options.buses.size() > 1;
     std::ostream& out = session.environment.out;
     // What is no record: as JSON, or the sentence.
@@ -108,7 +108,7 @@ ExitStatus follow(const Session& session, const Options& options, BusMerge& merg
     return out ? ExitStatus::done : ExitStatus::failed;
 }
 
-ExitStatus run(const Session& session, Options options) {
+ExitStatus run(const Session& session, WatchOptions options) {
     for (const std::string& type : options.filter.types)
         if (!bus_type_from_name(type))
             return session.fail(
@@ -127,7 +127,7 @@ ExitStatus run(const Session& session, Options options) {
     }
 }
 
-constexpr const char* kFooter =
+constexpr const char* kWatchFooter =
     R"(Reads the daemon's event bus, and goes on with the next daemon when one ends. Without --bus, the
 daemon is asked once which file it writes.
 Decisions are told when they change. Watching costs the daemon nothing.
@@ -143,7 +143,7 @@ Examples:
 void add_watch_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("watch", "Follows every decision and event of the daemon");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<WatchOptions>();
     command
         ->add_option("--bus", options->buses,
                      "the event bus (else $BALLAST_BUS, else the one that the daemon writes); "
@@ -163,7 +163,7 @@ void add_watch_command(CLI::App& app, Session& session) {
         ->take_all();
     command->add_flag("--from-oldest", options->from_oldest, "begin with the oldest there is");
     command->add_option("--count", options->count, "end after so many")->type_name("N");
-    command->footer(kFooter);
+    command->footer(kWatchFooter);
     command->callback([&session, options] {
         session.command = [&session, options] { return run(session, *options); };
     });

@@ -5,30 +5,30 @@
 namespace ballast {
 namespace {
 
-struct Words {
+struct ReasonWords {
     std::string_view name;
     std::string_view text;
 };
 
 // In the order of RequestReason.
-constexpr std::array kWords{
-    Words{"untold", ""},
-    Words{"enough", "neither it nor the host lacks memory"},
-    Words{"host_lacks", "the host has less memory available than it should"},
-    Words{"reserved", "somebody waits for memory of the host"},
-    Words{"guest_short", "it has less than the room it needs beside what it uses"},
-    Words{"evened_out", "it has far less room beside what it uses than others have"},
-    Words{"host_eases", "the host has plenty"},
-    Words{"node_lacks",
-          "the NUMA nodes that it is bound to have less memory available than they should"},
-    Words{"not_worth_it", "what would move is too little"},
-    Words{"silent", "it does not tell what it uses"},
-    Words{"held", "nothing of it may be moved now"},
+constexpr std::array kReasonWords{
+    ReasonWords{"untold", ""},
+    ReasonWords{"enough", "neither it nor the host lacks memory"},
+    ReasonWords{"host_lacks", "the host has less memory available than it should"},
+    ReasonWords{"reserved", "somebody waits for memory of the host"},
+    ReasonWords{"guest_short", "it has less than the room it needs beside what it uses"},
+    ReasonWords{"evened_out", "it has far less room beside what it uses than others have"},
+    ReasonWords{"host_eases", "the host has plenty"},
+    ReasonWords{"node_lacks",
+                "the NUMA nodes that it is bound to have less memory available than they should"},
+    ReasonWords{"not_worth_it", "what would move is too little"},
+    ReasonWords{"silent", "it does not tell what it uses"},
+    ReasonWords{"held", "nothing of it may be moved now"},
 };
 
-const Words& words_of(RequestReason reason) noexcept {
+const ReasonWords& words_of(RequestReason reason) noexcept {
     const auto index = static_cast<std::size_t>(reason);
-    return kWords[index < kWords.size() ? index : 0];
+    return kReasonWords[index < kReasonWords.size() ? index : 0];
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMostPoints = 50'000'000;  // 800 MB
 constexpr std::uint32_t kUsualWeight = 128;      // stands for the usual shares
 
-double seconds(Duration duration) {
+double seconds_of(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
@@ -40,7 +40,7 @@ class ScenarioReader {
 
     Result<Workload> read(const std::string& name) {
         workload_.name = name;
-        workload_.length_s = seconds(scenario_.duration);
+        workload_.length_s = seconds_of(scenario_.duration);
         workload_.host_bytes = scenario_.pool.memory_bytes;
         workload_.reserve_bytes = scenario_.pool.reserve_bytes;
         for (std::size_t i = 0; i < domains_.size(); ++i) {
@@ -102,7 +102,7 @@ class ScenarioReader {
             series.points.push_back({0, 0});
         } else if (is_plain(curve)) {
             for (const Curve::Point& point : curve.points)
-                series.points.push_back({seconds(point.at), static_cast<double>(point.bytes)});
+                series.points.push_back({seconds_of(point.at), static_cast<double>(point.bytes)});
         } else {
             for (std::size_t i = 0; points_ + i <= kMostPoints; ++i) {
                 const double at_s = static_cast<double>(i) * sample_s_;
@@ -117,7 +117,7 @@ class ScenarioReader {
     }
 
     void happen(const ScenarioEvent& event, const TimelineEntry& entry) {
-        const double at_s = seconds(entry.at);
+        const double at_s = seconds_of(entry.at);
         const bool begins = entry.phase != EventPhase::end;
         if (event.action == ScenarioAction::reserve && event.domain.empty())
             return reserve(at_s, kNobody, begins ? event.bytes : 0);

@@ -9,11 +9,11 @@ namespace ballast::vectors {
 namespace {
 
 using Json = nlohmann::json;
-using Samples = std::vector<std::optional<double>>;
+using Values = std::vector<std::optional<double>>;
 
 // None where the attribute is absent.
-Samples samples(const Json& object, const char* name) {
-    Samples result;
+Values samples(const Json& object, const char* name) {
+    Values result;
     if (find(object, name) == nullptr) return result;
     for (const Json& value : list(object, name))
         result.push_back(value.is_null() ? std::nullopt : std::optional(number_in(value, name)));
@@ -21,7 +21,7 @@ Samples samples(const Json& object, const char* name) {
 }
 
 mom::Guest read_guest(const Json& input) {
-    const Samples cur = samples(input, "balloon_cur");
+    const Values cur = samples(input, "balloon_cur");
     mom::Guest guest;
     if (!cur.empty()) guest.balloon_cur_kib = cur.back();
     guest.balloon_cur_average_kib = mom::average(cur);

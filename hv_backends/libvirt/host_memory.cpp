@@ -18,7 +18,7 @@
 namespace ballast {
 namespace {
 
-std::uint64_t bytes_of(std::uint64_t kib) noexcept {
+std::uint64_t bytes_of_kib(std::uint64_t kib) noexcept {
     return kib > std::numeric_limits<std::uint64_t>::max() / kKiB ? kUnknownBytes : kib * kKiB;
 }
 
@@ -38,7 +38,7 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
 // The figure of a line "NAME:   123 kB".
 std::uint64_t field_bytes(std::string_view text, std::string_view name) noexcept {
     const auto kib = number_after(text, name);
-    return kib ? bytes_of(*kib) : kUnknownBytes;
+    return kib ? bytes_of_kib(*kib) : kUnknownBytes;
 }
 
 // What is left of a total that may be unknown.
@@ -90,8 +90,8 @@ std::optional<CellMemory> read_cell(virConnectPtr connection, int cell) noexcept
     CellMemory memory;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const std::string_view field(stats[i].field);
-        if (field == VIR_NODE_MEMORY_STATS_TOTAL) memory.total_bytes = bytes_of(stats[i].value);
-        if (field == VIR_NODE_MEMORY_STATS_FREE) memory.free_bytes = bytes_of(stats[i].value);
+        if (field == VIR_NODE_MEMORY_STATS_TOTAL) memory.total_bytes = bytes_of_kib(stats[i].value);
+        if (field == VIR_NODE_MEMORY_STATS_FREE) memory.free_bytes = bytes_of_kib(stats[i].value);
     }
     return memory;
 }

@@ -19,7 +19,7 @@
 namespace ballast {
 namespace {
 
-constexpr off_t kMostBytes = off_t{256} << 20;
+constexpr off_t kMostImageBytes = off_t{256} << 20;
 
 std::string name_of(const Fd& copy) {
     return fmt::format("/proc/self/fd/{}", copy.get());
@@ -29,7 +29,7 @@ std::string name_of(const Fd& copy) {
 Result<Fd> copy_of(const Fd& file, const std::string& label) {
     struct stat found {};
     if (::fstat(file.get(), &found) != 0) return fail(Errc::io, "its size", errno);
-    if (found.st_size > kMostBytes) return fail(Errc::bad_data, "it is larger than 256 MiB");
+    if (found.st_size > kMostImageBytes) return fail(Errc::bad_data, "it is larger than 256 MiB");
     Fd copy(::memfd_create(("ballast-" + label).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!copy) return fail(Errc::io, "cannot make room for a copy", errno);
     for (off_t left = found.st_size; left > 0;) {

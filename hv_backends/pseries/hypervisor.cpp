@@ -9,7 +9,7 @@
 namespace ballast::pseries {
 namespace {
 
-constexpr std::size_t kWordBits = 64;
+constexpr std::size_t kLoanedWordBits = 64;
 // Weights of a group's partitions are shares of this.
 constexpr std::uint64_t kGroupWeight = 255;
 
@@ -180,9 +180,10 @@ HvStatus Hypervisor::page_init(PartitionId id, std::uint64_t flags, std::uint64_
     Block* const block = find(partition, address, bit);
     if (block == nullptr) return HvStatus::parameter;
     if (block->loaned.empty()) [[unlikely]]
-        block->loaned.resize((block->bytes / kCmoPageBytes + kWordBits - 1) / kWordBits);
-    std::uint64_t& word = block->loaned[bit / kWordBits];
-    const std::uint64_t mask = std::uint64_t{1} << (bit % kWordBits);
+        block->loaned.resize((block->bytes / kCmoPageBytes + kLoanedWordBits - 1) /
+                             kLoanedWordBits);
+    std::uint64_t& word = block->loaned[bit / kLoanedWordBits];
+    const std::uint64_t mask = std::uint64_t{1} << (bit % kLoanedWordBits);
     if (((word & mask) != 0) == loan) {
         ++redundant_;
         return HvStatus::success;
@@ -218,7 +219,7 @@ bool Hypervisor::is_loaned(PartitionId id, std::uint64_t address) const noexcept
     const Block& block = partition.blocks[index];
     const std::uint64_t bit = address % partition.spec.block_bytes / kCmoPageBytes;
     if (block.loaned.empty() || bit >= block.bytes / kCmoPageBytes) return false;
-    return ((block.loaned[bit / kWordBits] >> (bit % kWordBits)) & 1U) != 0;
+    return ((block.loaned[bit / kLoanedWordBits] >> (bit % kLoanedWordBits)) & 1U) != 0;
 }
 
 std::string Hypervisor::audit() const {

@@ -1,4 +1,5 @@
 #include "ctl/simulation_page.h"
+#include "base/units.h"
 
 #include <catch2/catch.hpp>
 
@@ -8,8 +9,6 @@ using report::Move;
 using report::Why;
 
 namespace {
-
-constexpr std::uint64_t kMiB = 1 << 20;
 
 Snapshot snapshot_of(std::vector<std::string> names, std::vector<Decision> decisions) {
     Snapshot snapshot;

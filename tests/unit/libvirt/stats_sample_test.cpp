@@ -1,4 +1,5 @@
 #include "hv_backends/libvirt/stats_sample.h"
+#include "base/units.h"
 
 #include <catch2/catch.hpp>
 #include <limits>
@@ -13,8 +14,6 @@ using ballast::StatsSample;
 using ballast::unmanaged_bytes;
 
 namespace {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 // Built by libvirt's own functions, as a driver does.
 class Parameters {
