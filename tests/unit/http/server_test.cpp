@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <future>
 #include <mutex>
 #include <vector>
@@ -145,8 +144,7 @@ TEST_CASE("idle connections beyond the limit do not stop the server") {
     }
     // The server learns on threads of its own that they are gone.
     int status = 0;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (status != 200 && std::chrono::steady_clock::now() < until)
+    for (int left = 100'000; status != 200 && left > 0; --left)
         status = status_of(RawClient(servers.path()).ask("GET /x"));
     CHECK(status == 200);
 }
