@@ -1,7 +1,8 @@
 #include "ctl/simulation_page.h"
-#include "base/units.h"
 
 #include <catch2/catch.hpp>
+
+#include "base/units.h"
 
 using namespace ballast;
 using namespace ballast::ctl;

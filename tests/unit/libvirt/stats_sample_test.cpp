@@ -1,11 +1,13 @@
 #include "hv_backends/libvirt/stats_sample.h"
-#include "base/units.h"
 
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "base/units.h"
+
 using ballast::DomainFacts;
 using ballast::DomainFlags;
+using ballast::kMiB;
 using ballast::kUnknownBytes;
 using ballast::memory_figures;
 using ballast::read_sample;
