@@ -62,10 +62,15 @@ Run run(const Settings& settings) {
 // Random hosts whose demand never changes. Each guest loses its balloon to an OOM of random size
 // at kOom, which leaves it a credit.
 constexpr Duration kOom = 15min;
-constexpr Duration kSettled = kOom + 10min;
-constexpr Duration kEnd = kSettled + 10min;
 
-std::string random_host(std::mt19937_64& random, std::string_view policy, bool takes_time) {
+// How long after the OOM the last balloon may move. `qmemman` can approach its end in steps of 50
+// MiB each six seconds, always in one direction: on a host of 37 GiB that took half an hour.
+Duration settled_after(PolicyKind kind) {
+    return kind == PolicyKind::qmemman ? 75min : 10min;
+}
+
+std::string random_host(std::mt19937_64& random, std::string_view policy, bool takes_time,
+                        Duration length) {
     const auto between = [&](std::uint64_t least, std::uint64_t most) {
         return std::uniform_int_distribution<std::uint64_t>(least, most)(random);
     };
@@ -101,13 +106,14 @@ std::string random_host(std::mt19937_64& random, std::string_view policy, bool t
         "domains:\n{}"
         "scenario:\n"
         "  description: \"Constant demand, and an OOM.\"\n"
-        "  duration: 35m\n"
+        "  duration: {}s\n"
         "  pool: {{memory: {}MiB}}\n"
         "  domains:\n{}"
         "  events:\n{}",
         policy,
         // That it tries for hours with ever less cache is no unrest.
         policy == "ballast" ? ", cache_relax_percent_per_h: 0" : "", overrides,
+        std::chrono::duration_cast<std::chrono::seconds>(length).count(),
         std::max(all_mib * between(50, 130) / 100, all_used_mib * 6 / 5), domains, events);
 }
 
@@ -151,18 +157,19 @@ TEST_CASE("a large guest with a credit of many GiB lends, and nothing goes to an
     CHECK(after.last_move < 1h);
 }
 
-TEST_CASE("under constant demand no balloon moves ten minutes after an OOM, whatever its credit") {
+TEST_CASE("under constant demand balloons come to rest after an OOM, whatever its credit") {
     for (const PolicyEntry& entry : policy_catalogue()) {
         if (hunts(entry.kind)) continue;
+        const Duration settled = kOom + settled_after(entry.kind);
         std::mt19937_64 random(15);
         const int wanted = draws(8);
         std::uint64_t credited = 0;
         for (int i = 0; i < wanted; ++i) {
             const bool takes_time = i % 2 == 0;
-            const std::string text = random_host(random, entry.name, takes_time);
+            const std::string text = random_host(random, entry.name, takes_time, settled + 10min);
             INFO(entry.name << ", host " << i << "\n" << text);
             const Run after = run(settings_of(parse_config(text, "random.yaml")));
-            CHECK(after.last_move <= kSettled);
+            CHECK(after.last_move <= settled);
             credited += after.credit_bytes;
         }
         INFO(entry.name);
@@ -170,7 +177,6 @@ TEST_CASE("under constant demand no balloon moves ten minutes after an OOM, what
         CHECK((credited > 0) ==
               (entry.kind != PolicyKind::still && entry.kind != PolicyKind::cpuplugd));
     }
-    static_assert(kEnd == 35min);
 }
 
 TEST_CASE("a credit takes no more than its own size from other guests") {
@@ -179,7 +185,7 @@ TEST_CASE("a credit takes no more than its own size from other guests") {
         std::mt19937_64 random(16);
         const int wanted = draws(8);
         for (int i = 0; i < wanted; ++i) {
-            const std::string text = random_host(random, entry.name, i % 2 == 0);
+            const std::string text = random_host(random, entry.name, i % 2 == 0, kOom + 20min);
             INFO(entry.name << ", host " << i << "\n" << text);
             Settings settings = settings_of(parse_config(text, "random.yaml"));
             const Run with = run(settings);
