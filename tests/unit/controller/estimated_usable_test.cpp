@@ -28,8 +28,7 @@ std::uint64_t usable_of(DomainTable domains) {
 
 TEST_CASE("what is unused beyond what Linux keeps free stands in for MemAvailable") {
     const std::uint64_t linux_keeps = kept_free_by_linux(kGiB);
-    CHECK(usable_of(table(500 * kMiB, kUnknownBytes, kUnknownBytes)) ==
-          500 * kMiB - linux_keeps);
+    CHECK(usable_of(table(500 * kMiB, kUnknownBytes, kUnknownBytes)) == 500 * kMiB - linux_keeps);
     CHECK(usable_of(table(linux_keeps, kUnknownBytes, kUnknownBytes)) == 0);
     CHECK(usable_of(table(0, kUnknownBytes, kUnknownBytes)) == 0);
     // Page cache may be files in memory, which cannot be dropped.
@@ -41,8 +40,9 @@ TEST_CASE("what is unused beyond what Linux keeps free stands in for MemAvailabl
     CHECK(usable_of(table(2 * kGiB, kUnknownBytes, kUnknownBytes)) == kGiB - linux_keeps);
 }
 
-// Sums of the zones' high watermarks and largest protections, less what is reclaimable: MemFree less
-// MemAvailable of idle guests with Linux 6.1, with 9 MiB of slab added that they count as available.
+// Sums of the zones' high watermarks and largest protections, less what is reclaimable: MemFree
+// less MemAvailable of idle guests with Linux 6.1, with 9 MiB of slab added that they count as
+// available.
 TEST_CASE("Linux keeps no more free than it is taken to keep") {
     const auto [mib, kept_free_kib] = GENERATE(table<std::uint64_t, std::uint64_t>({
         {256, 194956 - 198148 + 9032},
