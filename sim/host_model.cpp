@@ -222,6 +222,7 @@ void SimHost::kill_largest() {
             return guests_[a].host_resident() < guests_[b].host_resident();
         });
     guests_[vm].vanish();
+    sizes_[vm] = {};
     asked_[vm] = kNotAsked;
     up_at_s_[vm] = at_s_ + constants_.restart_s;
     ++totals_.host_ooms;
