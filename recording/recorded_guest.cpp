@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/saturating.h"
 #include "base/units.h"
 #include "recording/recorded_figures.h"
 
@@ -101,11 +102,12 @@ void RecordedHost::use(Guest& guest, const RecordedGuest& row, double at_s) cons
 }
 
 // The daemon knew whether its figures may be of before its balloon last moved. Sizes come later
-// than statistics: while a balloon moves, that size counts with which the guest needs nearest to
-// what it needed before.
+// than statistics: while a balloon moves it may be anywhere on its way, and the guest is taken to
+// need as much as before, as far as its figures allow that.
 void RecordedHost::use_surely(Guest& guest, const RecordedGuest& row, double at_s) const {
     const std::uint64_t kept = kept_bytes(row);
     const std::uint64_t heading = std::min(guest.heading_bytes, row.total_bytes);
+    const std::uint64_t from = std::min(guest.from_bytes, row.total_bytes);
     const bool is_expected = guest.heading_bytes != kNoGoal;
     if (guest.last && at_s - guest.told_s < kSizeLate_s) {
         const bool arrived = is_expected && !moved_much(heading, row.loaned_bytes, row);
@@ -120,23 +122,23 @@ void RecordedHost::use_surely(Guest& guest, const RecordedGuest& row, double at_
     else if (is_known)
         before = guest.demand.points.back().bytes;
     settle(guest, at_s);
-    const bool is_moving = is_expected && moved_much(heading, row.loaned_bytes, row);
     if (*row.late && (!is_known || !is_expected)) return;
-    std::optional<double> need;
-    const auto consider = [&](std::uint64_t of_kept) {
-        if (*row.usable_bytes > of_kept) return;
-        const auto bytes = static_cast<double>(of_kept - *row.usable_bytes);
-        if (!need || std::abs(bytes - before) < std::abs(*need - before)) need = bytes;
-    };
-    consider(kept);
-    if (is_known && (*row.late || is_moving)) {
-        consider(row.total_bytes - heading);
-        consider(row.total_bytes - std::min(guest.from_bytes, row.total_bytes));
-    }
-    if (need)
-        guest.in_doubt = {at_s, *need};
-    else if (!*row.late)
+    const std::uint64_t usable = *row.usable_bytes;
+    const bool is_there = !is_expected || !moved_much(heading, row.loaned_bytes, row);
+    // Its first part was seen a tick ago: statistics since are of after the move.
+    const bool is_done = is_there && guest.last && moved_much(from, row.loaned_bytes, row) &&
+                         !moved_much(from, guest.last->loaned_bytes, row);
+    if (is_known && !is_done && (*row.late || !is_there)) {
+        const std::uint64_t most = row.total_bytes - std::min(from, heading);
+        const std::uint64_t least = row.total_bytes - std::max(from, heading);
+        if (usable > most) return;
+        guest.in_doubt = {at_s, std::clamp(before, static_cast<double>(less(least, usable)),
+                                           static_cast<double>(most - usable))};
+    } else if (usable <= kept) {
+        guest.in_doubt = {at_s, static_cast<double>(kept - usable)};
+    } else if (!*row.late) {
         ++guest.contradictions;
+    }
 }
 
 // A scripted guest tells no cache and could use all that is free.
