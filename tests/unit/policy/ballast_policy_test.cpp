@@ -104,37 +104,6 @@ TEST_CASE("ballast: what the host is to keep for others counts as gone") {
     CHECK(host.tick()[0] > 0);
 }
 
-TEST_CASE("ballast: a guest that gives is not short while its size does not show it yet") {
-    Host host;
-    host.use(1, 8 * kGiB);  // has nothing to spare
-    host.seen.host.available_bytes = 0;
-    PolicyInputs inputs;
-    inputs.host_reserve_bytes = 3 * kGiB / 2;
-    DomainTable& table = host.seen.domains;
-    std::uint64_t given = 0;  // the size that is reported follows
-    int moves = 0;
-    for (int i = 0; i < 60; ++i) {
-        host.seen.at += std::chrono::seconds(1);
-        std::vector<std::int64_t> requests(table.size());
-        host.policy.request(host.seen, inputs, requests);
-        REQUIRE(requests[0] >= 0);
-        table.flags[0] = DomainFlags::none;
-        if (given != table.loaned_bytes[0]) {
-            table.loaned_bytes[0] = given;
-            table.flags[0] = DomainFlags::late_stats;
-        } else if (requests[0] > 0) {
-            ++moves;
-            given += static_cast<std::uint64_t>(requests[0]);
-            table.loaned_bytes[0] += kMiB;
-            table.flags[0] = DomainFlags::late_stats;
-        }
-        table.usable_bytes[0] = 6 * kGiB - given;
-        table.cache_bytes[0] = table.usable_bytes[0];
-    }
-    CHECK(moves > 2);
-    CHECK(given > 5 * kGiB);
-}
-
 TEST_CASE("ballast: nobody is left with less than he uses, his cache and some room") {
     Host host;
     for (int i = 0; i < 50; ++i) {
