@@ -33,7 +33,7 @@ Settings settings_for(const Workload& workload, const PolicyChoice& policy, Sett
     settings.cmm.debug = false;
     settings.cmm.delay =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(constants.tick_s));
-    settings.host.reserve_bytes = reserve_bytes;
+    settings.host = {.reserve_bytes = reserve_bytes};
     settings.guests.surge_below_bytes = constants.short_below_bytes;
     settings.guests.surge_below_percent = constants.short_below_percent;
     std::vector<DomainOverride> domains;

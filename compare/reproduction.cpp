@@ -18,7 +18,7 @@ void Reproduction::look(const RunTick& tick) {
     while (next_lent_ < points.size() && points[next_lent_].at_s <= at_s + kSame_s) ++next_lent_;
     const double recorded = next_lent_ == 0 ? 0 : points[next_lent_ - 1].bytes;
     double lent = 0;
-    for (const std::size_t vm : host.rows()) lent += static_cast<double>(host.guest(vm).loaned());
+    for (const std::size_t vm : host.rows()) lent += static_cast<double>(host.reported_loan(vm));
     lent_ += recorded;
     replayed_ += lent;
     beside_ += std::abs(lent - recorded);
@@ -35,12 +35,12 @@ void Reproduction::look(const RunTick& tick) {
         const SimGuest& guest = host.guest(made.vm);
         const bool same_figures =
             made.total_bytes == static_cast<std::uint64_t>(guest.capacity()) &&
-            made.loaned_bytes == static_cast<std::uint64_t>(guest.loaned()) &&
+            made.loaned_bytes == static_cast<std::uint64_t>(host.reported_loan(made.vm)) &&
             made.usable_bytes == static_cast<std::uint64_t>(guest.usable()) &&
             made.host_available_bytes == static_cast<std::uint64_t>(host.available());
         if (!same_figures) continue;
         ++same_figures_;
-        const bool same = tick.loan[row] == guest.loaned() + made.request_bytes &&
+        const bool same = tick.loan[row] == host.reported_loan(made.vm) + made.request_bytes &&
                           tick.decided[row] == static_cast<Bytes>(made.decided_bytes);
         same_decisions_ += same ? 1 : 0;
     }

@@ -64,6 +64,8 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     if (settings.scenario && !reserve_is_set &&
         (settings.backend.name == "mock" || settings.backend.name == "workload"))
         settings.host.reserve_bytes = settings.scenario->pool.reserve_bytes;
+    // A real host has programs of its own, whatever its operator thought of.
+    settings.host.automatic_reserve = !reserve_is_set && settings.backend.name == "libvirt";
     // What hangs on an unreadable mode says nothing.
     if (mode || !root.has("mode")) check_together(root, settings);
     return settings;

@@ -103,8 +103,11 @@ struct DomainOverride {
 };
 
 struct HostSettings {
-    std::uint64_t reserve_bytes =
-        0;  // give-backs wait for inflations rather than go below it; 0 = off
+    // Give-backs wait for inflations rather than go below it; 0 = off.
+    std::uint64_t reserve_bytes = 0;
+    // The reserve follows the host's size (reserve_of, controller/host_reserve.h); reserve_bytes is
+    // of no account then.
+    bool automatic_reserve = false;
 };
 
 struct ListenSettings {

@@ -85,7 +85,7 @@ bool Controller::State::serves_reservations() const noexcept {
 }
 
 void Controller::State::borrow() {
-    reservations.follow(seen, settings.host.reserve_bytes, clock.now());
+    reservations.follow(seen, host_reserve_bytes(), clock.now());
     surplus_due = reservations.take_ended() || surplus_due;
     const auto controls = ledger.controls();
     if (policy() != PolicyKind::fixed) {
@@ -102,7 +102,7 @@ void Controller::State::borrow() {
     }
     forgive_lenders();
     if (seen.host.available_bytes == kUnknownBytes) return;
-    const std::uint64_t wanted = reservations.outstanding_bytes() + settings.host.reserve_bytes;
+    const std::uint64_t wanted = reservations.outstanding_bytes() + host_reserve_bytes();
     const std::uint64_t coming = coming_bytes();
     lendable.resize(controls.size());
     shares.resize(controls.size());

@@ -66,7 +66,7 @@ Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domai
                                 entry_of(state_->policy()).name));
     const std::uint64_t total = state_->seen.host.total_bytes;
     const std::uint64_t spoken_for =
-        state_->settings.host.reserve_bytes + state_->reservations.outstanding_bytes();
+        state_->host_reserve_bytes() + state_->reservations.outstanding_bytes();
     if (total != kUnknownBytes && bytes > less(total, spoken_for))
         return fail(Errc::refused,
                     fmt::format("a reservation of {} on a host of {}, of which {} are to stay free "

@@ -13,6 +13,7 @@
 #include "controller/decide.h"
 #include "controller/event_inbox.h"
 #include "controller/failed_moves.h"
+#include "controller/host_reserve.h"
 #include "controller/ledger.h"
 #include "controller/reservations.h"
 #include "controller/resolve.h"
@@ -55,6 +56,9 @@ struct Controller::State {
 
     // borrow.cpp: lends for reservations what is missing.
     void borrow();
+    std::uint64_t host_reserve_bytes() const noexcept {
+        return reserve_of(seen.host, settings.host);
+    }
     // What somebody waits for; nobody while all is given back.
     std::uint64_t reserved_bytes() const noexcept {
         return evacuating ? 0 : reservations.outstanding_bytes();

@@ -117,7 +117,7 @@ void Controller::State::ask_policy() {
     request_bytes.resize(ledger.controls().size());
     make_request_policy();
     const HostInputs host{
-        .reserve_bytes = settings.host.reserve_bytes,
+        .reserve_bytes = host_reserve_bytes(),
         .reserved_bytes = reserved_bytes(),
         .short_below_bytes = settings.guests.surge_below_bytes,
         .short_below_percent = static_cast<std::uint32_t>(settings.guests.surge_below_percent)};
@@ -216,7 +216,7 @@ void Controller::State::tick(Time due) {
         decide_all(due, snapshot);
         hold_failed_moves(snapshot);
         if (!dry_run) {
-            const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved_bytes();
+            const std::uint64_t spoken_for = host_reserve_bytes() + reserved_bytes();
             events_wait = inbox.pending();
             allocator.run(seen.host, {spoken_for}, *ledger.names(), ledger.controls(),
                           snapshot.decisions, calls, snapshot.troubles);
@@ -234,7 +234,7 @@ void Controller::State::tick(Time due) {
     if (observed && !dry_run) keep_travelling_books(due);
     publish(snapshot, due, began);
     if (feed != nullptr)
-        feed->tick(snapshot, {seen.domains, ledger.controls(), settings.host.reserve_bytes});
+        feed->tick(snapshot, {seen.domains, ledger.controls(), host_reserve_bytes()});
     if (slot != nullptr) snapshots.publish();
 }
 

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/saturating.h"
+#include "base/units.h"
+
 namespace ballast {
 namespace {
 
@@ -92,15 +95,23 @@ void DomainTable::copy_figures(std::size_t row, const DomainTable& from, std::si
     node_mask[row] = from.node_mask[from_row];
 }
 
+std::uint64_t kept_free_by_linux(std::uint64_t total_bytes) noexcept {
+    // min_free_kbytes with transparent huge pages: 22 MiB for each of up to three zones, and at
+    // most 5 % of memory (set_recommended_min_free_kbytes, mm/khugepaged.c).
+    const std::uint64_t least = std::min(total_bytes / 20, 66 * kMiB);
+    // The high watermark is twice a quarter of that, or twice 0.1 % of memory, above it.
+    const std::uint64_t high = least + std::max(least / 2, total_bytes / 500);
+    // lowmem_reserve_ratio: 1/256 of the zones above, in zone DMA (16 MiB) and in zone DMA32.
+    const std::uint64_t above = total_bytes / 256;
+    return high + std::min(above, 16 * kMiB) + above;
+}
+
 void estimate_usable(DomainTable& domains) noexcept {
     for (std::size_t row = 0; row < domains.size(); ++row) {
         const std::uint64_t unused = domains.unused_bytes[row];
         if (domains.usable_bytes[row] != kUnknownBytes || unused == kUnknownBytes) continue;
         const std::uint64_t total = domains.total_bytes[row];
-        const std::uint64_t cache =
-            domains.cache_bytes[row] == kUnknownBytes ? 0 : domains.cache_bytes[row];
-        domains.usable_bytes[row] =
-            unused > total || cache > total - unused ? total : unused + cache;
+        domains.usable_bytes[row] = less(std::min(unused, total), kept_free_by_linux(total));
     }
 }
 

@@ -104,9 +104,14 @@ struct DomainTable {
     void copy_figures(std::size_t row, const DomainTable& from, std::size_t from_row);
 };
 
-// Where a guest tells unused memory and no MemAvailable (kernels before 3.14, some drivers), its
-// usable memory becomes what is unused and in its page cache, as far as either is known; never more
-// than all of its memory.
+// The most that a Linux guest of this size keeps free for itself and gives no program: the high
+// watermarks and the reserves of its zones, with transparent huge pages. In bytes.
+std::uint64_t kept_free_by_linux(std::uint64_t total_bytes) noexcept;
+
+// Where a guest reports unused memory and no MemAvailable (drivers before Linux 4.6), its usable
+// memory becomes what is unused beyond what Linux keeps free. Page cache is not counted: what a
+// guest reports as such includes files in memory (tmpfs, shared memory, an initramfs), which no
+// kernel can drop.
 void estimate_usable(DomainTable& domains) noexcept;
 
 }  // namespace ballast

@@ -87,17 +87,18 @@ void BallastPolicy::look(const Observation& seen, std::size_t row, const PolicyI
     }
     need.returnable = true;
     const double told = number(domains.usable_bytes[row]);
+    Promise& promise = promises_[row];
     const std::uint64_t cache = domains.cache_bytes[row];
     guest.look({.total = total,
                 .kept = need.kept,
                 .usable = told,
                 .cache = cache == kUnknownBytes ? told : number(cache),
                 .major_faults = domains.major_faults[row],
-                .late = has(domains.flags[row], DomainFlags::late_stats)},
+                .late = has(domains.flags[row], DomainFlags::late_stats),
+                .least_kept = promise.owes() ? promise.asked() : need.kept},
                passed_s, settings_.working_set);
     need.movable = true;
     need.settled = guest.settled();
-    Promise& promise = promises_[row];
     promise.look(need.kept, passed_s);
     need.is_late = promise.is_late();
     need.coming = promise.coming_bytes();

@@ -32,8 +32,9 @@ void WorkingSet::look(const GuestFigures& told, double passed_s,
     const bool was_settled = known_ && settled();
     growth_ *= decay(passed_s / settings.growth_half_life_s);
     settle(told, passed_s);
-    // Its statistics may be of before a move: what the balloon gave meanwhile is not used yet.
-    const double of = settled() ? told.kept : std::min(told.kept, kept_settled_);
+    // Its statistics may be of before a move: what the balloon gave meanwhile is not used yet. Or
+    // of after it, where the size is not: what it gives is not used any more.
+    const double of = settled() ? told.kept : std::min({told.kept, kept_settled_, told.least_kept});
     used_ = std::max(0.0, of - std::min(told.usable, told.kept));
     if (settled()) kept_settled_ = told.kept;
     if (was_settled && settled()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "model/domain.h"
 
@@ -26,6 +27,8 @@ struct GuestFigures {
     double cache = 0;
     std::uint64_t major_faults = kUnknownBytes;
     bool late = false;  // all but `total` and `kept` may be of before its balloon last moved
+    // What it was asked to keep and may keep by now: sizes are reported later than statistics.
+    double least_kept = std::numeric_limits<double>::infinity();
 };
 
 // One thread.

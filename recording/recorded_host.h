@@ -125,10 +125,16 @@ class RecordedHost {
         std::optional<RecordedGuest> first;  // where no event says that it came
         std::optional<std::uint64_t> first_credit_bytes;
         std::uint64_t goal_bytes = kNoGoal;  // of its loan, as last decided
-        double bytes_per_s = 0;              // the fastest that its balloon moved
-        bool held_up = false;                // by its balloon's speed, once at least
-        bool came = false;                   // while it was recorded
-        std::uint64_t all_sizes = 0;         // of its balloon, or-ed
+        // Where its balloon was asked to go last, and from where.
+        std::uint64_t heading_bytes = kNoGoal;
+        std::uint64_t from_bytes = 0;
+        // Of which a small part was seen at first, and others.
+        std::size_t late_moves = 0;
+        std::size_t prompt_moves = 0;
+        double bytes_per_s = 0;       // the fastest that its balloon moved
+        bool held_up = false;         // by its balloon's speed, once at least
+        bool came = false;            // while it was recorded
+        std::uint64_t all_sizes = 0;  // of its balloon, or-ed
     };
     static constexpr std::uint64_t kNoGoal = static_cast<std::uint64_t>(-1);
     double time(double at_s);

@@ -10,6 +10,7 @@ SimHost::SimHost(const Workload& workload, const GuestConstants& guest, const Ho
     for (const WorkloadVm& vm : workload.vms) guests_.emplace_back(vm, guest);
     asked_.resize(guests_.size(), kNotAsked);
     frozen_.resize(guests_.size());
+    sizes_.resize(guests_.size());
     up_at_s_.resize(guests_.size());
     present_.resize(guests_.size());
     totals_.least_available = constants_.memory;
@@ -68,9 +69,29 @@ void SimHost::advance(double at_s, double step_s, std::span<const Bytes> demand)
     totals_.guest_s += step_s * static_cast<double>(rows_.size());
     stalled_s_ += step_s * (1 - std::max(0.0, all_run));
     change_until(at_s, demand);
+    for (const std::size_t vm : rows_) report_size(vm, at_s - step_s);
     balance();
     // Who holds all of it once has no claim from then on.
     std::erase_if(claims_, [this](const Claim& claim) { return outstanding(claim) == 0; });
+}
+
+// QEMU sends an event for the first MiB that a balloon gives or takes, and the next a while later.
+void SimHost::report_size(std::size_t vm, double began_s) {
+    constexpr Bytes kFirstPart = 1 << 20;
+    Size& size = sizes_[vm];
+    const double late_s = workload_.vms[vm].size_late_s;
+    const Bytes differs = guests_[vm].loaned() - size.loaned;
+    if (differs == 0 || late_s <= 0) {
+        size = {guests_[vm].loaned(), false, {}};
+        return;
+    }
+    const bool is_first = !size.moves_since_s;
+    if (is_first) size.moves_since_s = began_s;
+    size.late = true;
+    if (at_s_ - *size.moves_since_s >= late_s)
+        size = {guests_[vm].loaned(), true, {}};
+    else if (is_first)
+        size.loaned += std::clamp(differs, -kFirstPart, kFirstPart);
 }
 
 void SimHost::live(std::size_t vm, double step_s, Bytes demand) {
@@ -118,6 +139,7 @@ void SimHost::change_until(double at_s, std::span<const Bytes> demand) {
                 else
                     guest.boot(demand[change.vm], guest_constants_);
                 asked_[change.vm] = kNotAsked;
+                sizes_[change.vm] = {guest.loaned(), false, {}};
                 present_[change.vm] = 1;
                 ++membership_;
                 if (!told_.empty()) tell_statistics_of(change.vm);
@@ -200,6 +222,7 @@ void SimHost::kill_largest() {
             return guests_[a].host_resident() < guests_[b].host_resident();
         });
     guests_[vm].vanish();
+    sizes_[vm] = {};
     asked_[vm] = kNotAsked;
     up_at_s_[vm] = at_s_ + constants_.restart_s;
     ++totals_.host_ooms;

@@ -76,6 +76,9 @@ class SimHost {
     // Raised whenever rows() changed.
     std::uint64_t membership() const noexcept { return membership_; }
     const SimGuest& guest(std::size_t vm) const noexcept { return guests_[vm]; }
+    // What the hypervisor reports that it lends; differs from guest(vm).loaned() while a size is
+    // late.
+    Bytes reported_loan(std::size_t vm) const noexcept { return sizes_[vm].loaned; }
     // The loan last asked of it since it came; kNotAsked = none.
     Bytes asked(std::size_t vm) const noexcept { return asked_[vm]; }
     // The host killed it, and it is not back yet.
@@ -112,6 +115,13 @@ class SimHost {
         Figures figures;
         Bytes loaned = 0;
     };
+    // The size of a balloon as the hypervisor reports it.
+    struct Size {
+        Bytes loaned = 0;
+        bool late = false;  // it changed at the last step, or is not what the guest lends
+        std::optional<double> moves_since_s;  // while it is not
+    };
+    void report_size(std::size_t vm, double began_s);
     void tell_statistics_of(std::size_t vm);
     void wish_for_loans(DomainTable& domains);
 
@@ -133,6 +143,7 @@ class SimHost {
     std::vector<Bytes> asked_;
     std::vector<Figures> frozen_;
     std::vector<Told> told_;  // empty: all is of the present
+    std::vector<Size> sizes_;
     // What the hypervisor wants lent; absent where it wants nothing of anybody.
     std::optional<DemandReader> wish_reader_;
     std::vector<Bytes> wishes_;

@@ -50,7 +50,7 @@ void SimHost::wish_for_loans(DomainTable& domains) {
     for (std::size_t row = 0; row < rows_.size(); ++row) {
         const std::size_t vm = rows_[row];
         if (workload_.vms[vm].loan_series != kNoSeries)
-            domains.loan_request_bytes[row] = wishes_[vm] - guests_[vm].loaned();
+            domains.loan_request_bytes[row] = wishes_[vm] - reported_loan(vm);
     }
 }
 
@@ -76,7 +76,7 @@ void SimHost::observe(Observation& seen) {
         DomainFlags flags =
             workload_.vms[vm].deflate_on_oom ? DomainFlags::deflate_on_oom : DomainFlags::none;
         if (guest.stats_mode == StatsMode::frozen) flags = flags | DomainFlags::stale_stats;
-        if (!told_.empty() && told_[vm].loaned != guest.loaned())
+        if (sizes_[vm].late || (!told_.empty() && told_[vm].loaned != guest.loaned()))
             flags = flags | DomainFlags::late_stats;
         if (guest.stats_mode == StatsMode::lying) {
             told.unused = told.usable = unsigned_of(guest.kept());
@@ -87,7 +87,7 @@ void SimHost::observe(Observation& seen) {
             told.unused = told.usable = told.cache = kUnknownBytes;
         }
         domains.flags[row] = flags;
-        domains.loaned_bytes[row] = unsigned_of(guest.loaned());
+        domains.loaned_bytes[row] = unsigned_of(reported_loan(vm));
         domains.unused_bytes[row] = told.unused;
         domains.usable_bytes[row] = told.usable;
         domains.cache_bytes[row] = told.cache;

@@ -53,6 +53,9 @@ struct WorkloadVm {
     std::uint64_t fixed_loan_bytes = 0;     // for policy `fixed`
     std::uint32_t shares = 1000;            // 0..10000
     std::uint64_t balloon_bytes_per_s = 0;  // 0 = at once
+    // The hypervisor reports the first MiB of a move, and the rest so much after the move began, as
+    // QEMU does; 0 = all of it at once. Guest statistics are of the present meanwhile.
+    double size_late_s = 0;
     bool deflate_on_oom = true;
     // A scripted guest: no page cache and no reserve of its kernel's, all that is free is usable,
     // and the host holds all that it keeps. It is never short of anything but by its balloon.

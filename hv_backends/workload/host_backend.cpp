@@ -29,9 +29,14 @@ Result<void> HostBackend::observe(Observation& into) {
     host_.observe(into);
     into.at = clock_.now();
     const auto rows = host_.rows();
+    // One that lends nothing and has no credit is there as any other is.
+    const auto goes_on = [this](std::size_t vm) {
+        const auto& start = host_.workload().vms[vm].start;
+        return start && (start->loaned_bytes > 0 || start->oom_credit_bytes > 0);
+    };
     if (!std::exchange(observed_, true))
         for (std::size_t row = 0; row < rows.size(); ++row)
-            if (host_.workload().vms[rows[row]].start)
+            if (goes_on(rows[row]))
                 into.domains.flags[row] = into.domains.flags[row] | DomainFlags::carried_over;
     if (tells_oom_)
         for (const std::size_t vm : rows) tell_oom(vm);
@@ -65,7 +70,7 @@ StepOutcome HostBackend::apply(const Step& step) noexcept {
     if (step.row >= rows.size() || keys_[rows[step.row]] != step.domain)
         return {StepStatus::gone, 0, Constraint::backend_error, "no such domain"};
     const std::size_t vm = rows[step.row];
-    const auto loaned = static_cast<std::uint64_t>(host_.guest(vm).loaned());
+    const auto loaned = static_cast<std::uint64_t>(host_.reported_loan(vm));
     if (host_.is_down(vm))
         return {StepStatus::refused, loaned, Constraint::backend_error, "the guest is down"};
     host_.ask(step.row, static_cast<Bytes>(step.loaned_to_bytes));

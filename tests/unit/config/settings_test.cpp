@@ -48,6 +48,15 @@ TEST_CASE("libvirt asks for nothing by itself, so policy ballast does unless tol
     CHECK(read("cmm: {simulate: true}\npolicy: {name: cmm}").policy.name == "cmm");
 }
 
+TEST_CASE("a real host has a reserve unless one is set, 0 included") {
+    CHECK(read("mode: live").host.automatic_reserve);
+    CHECK_FALSE(read("host: {reserve: 0}").host.automatic_reserve);
+    const Settings set = read("host: {reserve: 3GiB}");
+    CHECK_FALSE(set.host.automatic_reserve);
+    CHECK(set.host.reserve_bytes == 3 * kGiB);
+    CHECK_FALSE(Settings{}.host.automatic_reserve);
+}
+
 TEST_CASE("libvirt's connection is one URI, or a list of several") {
     using Uris = std::vector<std::string>;
     CHECK(read("backend: {uri: \"test:///default\"}").backend.uris == Uris{"test:///default"});

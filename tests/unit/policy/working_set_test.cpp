@@ -19,7 +19,8 @@ struct Guest {
                   .usable = usable_mib * kMb,
                   .cache = usable_mib * kMb,
                   .major_faults = faults,
-                  .late = late},
+                  .late = late,
+                  .least_kept = least_kept_mib * kMb},
                  passed_s, settings);
     }
     double used_mib() const { return set.used() / kMb; }
@@ -28,6 +29,7 @@ struct Guest {
     WorkingSetSettings settings;
     std::uint64_t faults = 0;
     bool late = false;
+    double least_kept_mib = 1024;
 };
 
 }  // namespace
@@ -38,6 +40,21 @@ TEST_CASE("working set: what a guest cannot use at once is used") {
     CHECK(guest.set.settled());
     CHECK(guest.used_mib() == 424);
     CHECK(guest.set.growth() == 0);
+}
+
+TEST_CASE("working set: what a guest gives is not used where its size does not show it yet") {
+    Guest guest;
+    for (int i = 0; i < 3; ++i) guest.look(512, 400);
+    REQUIRE(guest.used_mib() == 112);
+    guest.late = true;
+    guest.least_kept_mib = 256;
+    guest.look(511, 144);  // gave 256 MiB, of which the first is seen
+    CHECK(guest.used_mib() == 112);
+    guest.look(256, 144);
+    CHECK(guest.used_mib() == 112);
+    guest.late = false;
+    for (int i = 0; i < 3; ++i) guest.look(300, 144);  // at rest, its size is what counts
+    CHECK(guest.used_mib() == 156);
 }
 
 TEST_CASE("working set: figures of before a move are not taken for those of after it") {

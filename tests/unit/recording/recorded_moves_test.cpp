@@ -77,3 +77,59 @@ TEST_CASE("figures that stay the same after a balloon moved are believed after a
         CHECK(demand(fixture.read()) == Points{{5, 1}});
     }
 }
+
+namespace {
+
+// One guest of 4 GiB under QEMU: statistics are of the present, sizes come in two parts.
+struct LateSizes : ReaderFixture {
+    LateSizes() { host.guest.late = 0; }
+    void decide(double at_s, std::uint64_t from, std::uint64_t to) {
+        host.decision.loaned_before_bytes = from;
+        host.decision.decided_bytes = to;
+        host.decide(at_s, "a");
+        host.tick(at_s);
+    }
+    void tell(double at_s, std::uint64_t loaned, std::uint64_t usable, bool late) {
+        host.guest.late = late ? 1 : 0;
+        host.tell(at_s, "a", 4 * kGiB, loaned, usable);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(LateSizes, "what a guest needs while its balloon moves is known from its goal") {
+    tell(0, 0, 3 * kGiB, false);
+    decide(0, 0, 2 * kGiB);
+    tell(1, kMiB, kGiB / 2, true);  // gave all of it, and uses half a GiB more
+    decide(1, kMiB, 2 * kGiB);
+    tell(2, 2 * kGiB, kGiB / 4, true);
+    decide(2, 2 * kGiB, kGiB);
+    tell(3, 2 * kGiB - kMiB, kGiB / 4, true);  // of before it got anything back
+    decide(3, 2 * kGiB - kMiB, 2 * kGiB - kMiB);
+    tell(4, kGiB, 5 * kGiB / 4, true);
+    host.ticks(4, 10);
+    const Recording recording = read();
+    CHECK(demand(recording) == Points{{0, 1}, {1, 1.5}, {2, 1.75}});
+    CHECK(recording.workload.vms[0].size_late_s > 1);
+    CHECK(recording.workload.vms[0].size_late_s < 2);
+}
+
+TEST_CASE_METHOD(LateSizes, "sizes that are there with the next tick are not late") {
+    tell(0, 0, 3 * kGiB, false);
+    decide(0, 0, 2 * kGiB);
+    tell(1, 2 * kGiB, kGiB, true);
+    decide(1, 2 * kGiB, kGiB);
+    tell(2, kGiB, 2 * kGiB, true);
+    host.ticks(2, 10);
+    const Recording recording = read();
+    CHECK(recording.workload.vms[0].size_late_s == 0);
+    CHECK(demand(recording) == Points{{0, 1}});
+}
+
+TEST_CASE_METHOD(LateSizes, "late figures of a move that nobody decided do not count") {
+    tell(0, 0, 3 * kGiB, false);
+    tell(1, 2 * kGiB, 3 * kGiB / 2, true);
+    tell(5, 2 * kGiB, kGiB / 2, false);
+    host.ticks(0, 10);
+    CHECK(demand(read()) == Points{{5, 1.5}});
+}

@@ -135,6 +135,42 @@ TEST_CASE("ballooned memory is the host's again") {
     CHECK(host.totals().lent_byte_s == 20.0 * static_cast<double>(kGiga));
 }
 
+TEST_CASE("the first MiB of a move is reported at once, and the rest late") {
+    Workload workload = machines(1, 4 * kGiB, 1000);
+    workload.vms[0].size_late_s = GENERATE(0.0, 1.25);
+    const bool is_late = workload.vms[0].size_late_s > 0;
+    SimHost host(workload, quiet(), host_of(8 * kGiga));
+    const std::vector<Bytes> demand{kGiga};
+    host.start(demand);
+    Observation seen;
+    const auto look = [&](double at_s) {
+        host.advance(at_s, 1, demand);
+        host.observe(seen);
+        CHECK(host.reported_loan(0) == static_cast<Bytes>(seen.domains.loaned_bytes[0]));
+        return host.reported_loan(0);
+    };
+    const auto late = [&] { return has(seen.domains.flags[0], DomainFlags::late_stats); };
+    CHECK(look(1) == 0);
+    CHECK_FALSE(late());
+    host.ask(0, 2 * kGiga);
+    CHECK(look(2) == (is_late ? kMega : 2 * kGiga));
+    CHECK(late() == is_late);
+    // The guest has given all of it, and its statistics are of the present.
+    CHECK(host.guest(0).loaned() == 2 * kGiga);
+    CHECK(seen.domains.unused_bytes[0] == kGiB);
+    CHECK(look(3) == 2 * kGiga);
+    CHECK(late() == is_late);
+    CHECK(look(4) == 2 * kGiga);
+    CHECK_FALSE(late());
+    host.ask(0, kGiga);
+    CHECK(look(5) == (is_late ? 2 * kGiga - kMega : kGiga));
+    CHECK(look(6) == kGiga);
+    // With rare ticks nothing is late.
+    host.ask(0, 0);
+    host.advance(16, 10, demand);
+    CHECK(host.reported_loan(0) == 0);
+}
+
 TEST_CASE("a policy sees guests come and go, and what they tell") {
     Workload workload = machines(3, kGiB, 100);
     workload.vms[2].deflate_on_oom = false;
