@@ -177,3 +177,15 @@ TEST_CASE("a domain that goes takes its failure along") {
     CHECK(texts.of(a).empty());
     CHECK(texts.set(b, "no"));
 }
+
+TEST_CASE("after a refused move and an OOM the balloon is not set to where it is") {
+    Refusing host;
+    host.bench.tick();
+    REQUIRE(host.bench.backend.steps.size() == 1);
+    host.bench.backend.steps.clear();
+    host.bench.send(EventKind::oom, "g1");
+    host.fail("g1", host.words, Constraint::stuck);
+    REQUIRE(host.bench.controller().set_attribute("g1", "simulate_loan_target_kb", "0"));
+    host.run(70);
+    CHECK(host.attempts == 0);
+}
