@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <unordered_map>
+
 #include "base/units.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
@@ -65,9 +67,14 @@ std::string render(const Json& domains, const Terminal& terminal) {
                  {"CREDIT", Align::right, Fit::drop},
                  {"CONSTRAINT", Align::left},
                  {"STATE", Align::left, Fit::cut}});
+    std::unordered_map<std::string, int> named;
+    for (const Json& domain : domains) ++named[full_name(domain)];
     for (const Json& domain : domains) {
+        const std::string name = full_name(domain);
+        const bool is_unique = named[name] == 1;
         const auto constraint = domain.at("constraint").get<std::string>();
-        table.add({{full_name(domain)},
+        // Two connections may lead to one host.
+        table.add({{is_unique ? name : domain.at("uuid").get<std::string>() + " " + name},
                    size_cell(domain.at("total_bytes")),
                    size_cell(domain.at("loaned_bytes")),
                    size_cell(domain.at(dry_run ? "would_lend_bytes" : "loan_target_bytes")),

@@ -98,6 +98,21 @@ TEST_CASE("a daemon that only rehearses is not shown as one that lends") {
     CHECK(fixture.out.str().find("TARGET") == std::string::npos);
 }
 
+TEST_CASE("domains that even host and name do not tell apart are shown with their UUIDs") {
+    DaemonFixture fixture;
+    ballast::Snapshot& snapshot = *fixture.daemon.snapshots.begin();
+    ballast::test::fill(snapshot);
+    const auto one = ballast::key_from_name("one");
+    const auto two = ballast::key_from_name("two");
+    snapshot.names = std::make_shared<ballast::DomainNames>(
+        ballast::DomainNames{{one, two}, {"web", "web"}, {"alpha", "alpha"}});
+    fixture.daemon.snapshots.publish();
+    CHECK(fixture.run({"domains"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find(ballast::to_string(one) + " alpha/web") != std::string::npos);
+    CHECK(fixture.out.str().find(ballast::to_string(two) + " alpha/web") != std::string::npos);
+    CHECK(fixture.run({"explain", ballast::to_string(two)}) == ExitStatus::done);
+}
+
 TEST_CASE("domains of two hosts are shown as other commands take them") {
     DaemonFixture fixture;
     fixture.daemon.publish_two_hosts();
