@@ -10,8 +10,10 @@
 namespace ballast {
 namespace {
 
-Failure unknown_domain(std::string_view domain) {
-    return fail(Errc::not_found, fmt::format("no domain '{}'", domain), ENOENT);
+// The row of the domain that `text` names; npos, all of them, where it is empty.
+Result<std::size_t> row_of(const Ledger& ledger, std::string_view text) {
+    if (text.empty()) return Ledger::npos;
+    return find_domain(*ledger.names(), text);
 }
 
 // Puts an operator's value where it belongs among the overridable settings.
@@ -154,8 +156,9 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
         settings_changed();
         return {};
     }
-    const std::size_t row = domain.empty() ? Ledger::npos : ledger.row_of(domain);
-    if (!domain.empty() && row == Ledger::npos) return unknown_domain(domain);
+    const auto found = row_of(ledger, domain);
+    if (!found) return Failure(found.error());
+    const std::size_t row = *found;
 
     if (attribute == Attribute::oom_freed_kb) {
         const auto controls = ledger.controls();
@@ -179,8 +182,9 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
 }
 
 Result<std::string> Controller::State::get(Attribute attribute, std::string_view domain) const {
-    const std::size_t row = domain.empty() ? Ledger::npos : ledger.row_of(domain);
-    if (!domain.empty() && row == Ledger::npos) return unknown_domain(domain);
+    const auto found = row_of(ledger, domain);
+    if (!found) return Failure(found.error());
+    const std::size_t row = *found;
     if (attribute == Attribute::delay) return seconds_text(delay());
     if (attribute == Attribute::debug) {
         return std::string(runtime.debug.value_or(settings.cmm.debug) ? "1" : "0");
@@ -208,11 +212,11 @@ Result<std::string> Controller::State::get(Attribute attribute, std::string_view
 
 Result<void> Controller::State::release(std::string_view domain) {
     process_events();
-    const std::size_t only = domain.empty() ? Ledger::npos : ledger.row_of(domain);
-    if (!domain.empty() && only == Ledger::npos) return unknown_domain(domain);
+    const auto only = row_of(ledger, domain);
+    if (!only) return Failure(only.error());
     const auto controls = ledger.controls();
     for (std::size_t row = 0; row < controls.size(); ++row) {
-        if (!domain.empty() && row != only) continue;
+        if (*only != Ledger::npos && row != *only) continue;
         DomainControl& control = controls[row];
         if (policy() == PolicyKind::fixed) {
             ledger.own_settings(row).simulate_loan_target_kb = control.original_loaned_bytes / kKiB;

@@ -73,6 +73,11 @@ Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domai
                                 "already; expected at most {}",
                                 format_size(bytes), format_size(total), format_size(spoken_for),
                                 format_size(less(total, spoken_for))));
+    // One that is yet to come is fine; which of several is meant has to be clear.
+    if (!domain.empty()) {
+        const auto found = find_domain(*state_->ledger.names(), domain);
+        if (!found && found.error().code == Errc::refused) return Failure(found.error());
+    }
     return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
 }
 

@@ -11,6 +11,7 @@
 #include "controller/book_keeper.h"
 #include "controller/controller.h"
 #include "controller/decide.h"
+#include "controller/dry_run_log.h"
 #include "controller/event_inbox.h"
 #include "controller/failed_moves.h"
 #include "controller/host_reserve.h"
@@ -43,6 +44,7 @@ struct Controller::State {
     void nudge_silent_driver(std::size_t row, bool unchanged, Time now);
     bool explain_smaller_balloon(std::size_t row, Time now);
     void credit_oom(std::size_t row);
+    void count_oom(DomainControl& control, std::uint64_t freed_bytes) noexcept;
     void withdraw_credit(std::size_t row);
     void follow_realign(std::size_t row, Time now);
     void notice_others(std::size_t row, bool unchanged, Time now);
@@ -131,6 +133,7 @@ struct Controller::State {
     Ledger ledger;
     Reservations reservations;
     FailureTexts failure_texts;
+    DryRunLog dry_run_log;
     std::vector<std::uint64_t> lendable;  // by row
     std::vector<std::uint64_t> shares;    // by row
     bool surplus_due = false;             // a reservation ended, and more is borrowed than needed

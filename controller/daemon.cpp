@@ -283,7 +283,8 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     }
 
     log::info("ballastd runs: backend {}, delay {}{}", settings.backend.name,
-              format_duration(controller.delay()), options.dry_run ? ", dry run" : "");
+              format_duration(controller.delay()),
+              options.dry_run ? ", dry run: nothing is moved" : "");
     {
         const SignalThread signal_thread(settings, options.config_path, loop, feed, manager);
         service_manager::ready("running");
@@ -299,7 +300,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
 
     references.stop_probe();
     Result<void> outcome;
-    if (settings.state.on_stop == OnStop::release && !backend.handle()) {
+    if (options.dry_run) {
+        log::info("the dry run ends: nothing was moved");
+    } else if (settings.state.on_stop == OnStop::release && !backend.handle()) {
         if (controller.lent_bytes() > 0)
             outcome = fail(Errc::refused, fmt::format("{} stay lent: no backend is loaded",
                                                       format_size(controller.lent_bytes())));

@@ -64,6 +64,15 @@ Wanted within_limit(const Wanted& wanted, const Decision& decision) noexcept {
     return {least, Constraint::memory_limit};
 }
 
+// Why a domain that nothing is asked of would not lend.
+Constraint standing_reason(const GateAnswer& held, bool surging, const DomainControl& control,
+                           Time now) noexcept {
+    if (held.reason != Constraint::none) return held.reason;
+    if (surging) return Constraint::surge;
+    const bool waits = control.progress.stuck && now < control.progress.retry_at;
+    return waits ? Constraint::stuck : Constraint::none;
+}
+
 }  // namespace
 
 std::uint64_t least_loan_bytes(std::uint64_t total_bytes, std::uint64_t loaned_bytes,
@@ -80,6 +89,9 @@ void hold(const Observation& seen, std::size_t row, Constraint reason, const Dom
     into.total_bytes = domains.total_bytes[row];
     into.min_mem_bytes = control.min_mem_bytes;
     into.request_bytes = 0;
+    into.request_reason = RequestReason::untold;
+    into.held = false;
+    into.hold_detail = HoldDetail::none;
     into.oom_freed_bytes = control.oom_freed_bytes;
     into.loaned_before_bytes = domains.loaned_bytes[row];
     into.loaned_after_bytes = into.loaned_before_bytes;
@@ -107,17 +119,20 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
     if (into.disabled || rules.evacuating) {
         // What we lent goes back whatever else is going on, unless nobody is there to take it.
         into.constraint = surging ? Constraint::surge : Constraint::disabled;
+        if (!surging && !into.disabled) into.hold_detail = HoldDetail::evacuating;
         if (held.deflate) {
             const std::uint64_t own =
                 std::min(into.loaned_before_bytes, control.original_loaned_bytes);
             const Wanted bounded = within_limit({own, into.constraint}, into);
             into.decided_bytes = bounded.loan_bytes;
             into.constraint = bounded.constraint;
+            if (into.constraint != Constraint::disabled) into.hold_detail = HoldDetail::none;
         }
         return;
     }
     if (!held.inflate && !held.deflate) {
         into.constraint = held.reason;
+        into.hold_detail = held.detail;
         return;
     }
 
@@ -141,9 +156,10 @@ void decide(const Observation& seen, std::size_t row, std::int64_t request_bytes
         wanted.constraint = Constraint::surge;
     into.decided_bytes = wanted.loan_bytes;
     into.constraint = wanted.constraint;
-    // What would stand in the way is told before anything is wanted.
+    // What would stand in the way is named before anything is wanted.
     if (into.constraint == Constraint::none && into.decided_bytes == into.loaned_before_bytes)
-        into.constraint = held.reason;
+        into.constraint = standing_reason(held, surging, control, now);
+    if (into.constraint == held.reason) into.hold_detail = held.detail;
     into.loan_target_bytes = wanted.loan_bytes;
     control.loan_target_bytes = wanted.loan_bytes;
 }

@@ -92,6 +92,7 @@ struct DomainControl {
     std::uint64_t set_bytes = kUnknownBytes;  // asynchronous: the loan last asked for
     std::uint64_t inflated_total_bytes = 0;
     std::uint64_t deflated_total_bytes = 0;
+    std::uint64_t ooms_total = 0;  // how often it ran out of memory
 
     // Asynchronous backends: with set_bytes on its way, only the guest itself goes below this loan.
     // Rises while the guest inflates towards set_bytes.

@@ -49,6 +49,7 @@ void Controller::State::apply_event(const Event& event) {
     switch (event.kind) {
         case EventKind::oom:
             rule_set.book_oom(event, control);
+            count_oom(control, event.bytes);
             if (control.set_bytes != kUnknownBytes) {
                 // What is on its way ends here, and what is set in the hypervisor has to follow.
                 control.set_bytes = control.floor_bytes = control.known_loaned_bytes;

@@ -5,11 +5,12 @@ namespace {
 
 constexpr GateAnswer kOpen{};
 
-constexpr GateAnswer hold(Constraint reason) noexcept {
-    return {reason, false, false};
+constexpr GateAnswer hold(Constraint reason, HoldDetail detail = HoldDetail::none) noexcept {
+    return {reason, false, false, detail};
 }
-constexpr GateAnswer hold_inflation(Constraint reason) noexcept {
-    return {reason, false, true};
+constexpr GateAnswer hold_inflation(Constraint reason,
+                                    HoldDetail detail = HoldDetail::none) noexcept {
+    return {reason, false, true, detail};
 }
 
 GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
@@ -26,7 +27,8 @@ GateAnswer hotplug_gate(DomainControl& control, bool running, Time now,
         control.held_until = control.hotplug_sleep_ends + rules.delay;
     }
     if (now < control.held_until) {
-        return control.held_for == Constraint::hotplug ? suspended : hold(control.held_for);
+        if (control.held_for == Constraint::hotplug) return suspended;
+        return hold(control.held_for, HoldDetail::just_enabled);
     }
     control.held_for = Constraint::none;
     return kOpen;
@@ -62,13 +64,15 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     // The driver skips a poll whose H_GET_MPP failed.
     if (has(flags, DomainFlags::unanswered)) return hold(Constraint::backend_error);
     if (has(flags, DomainFlags::no_driver)) return hold(Constraint::no_driver);
-    if (control.yielded == Yielded::control || control.others_moving)
-        return hold(Constraint::set_by_others);
-    if (has(flags, DomainFlags::starting)) return hold(Constraint::stale_stats);
+    if (control.yielded == Yielded::control) return hold(Constraint::set_by_others);
+    if (control.others_moving) return hold(Constraint::set_by_others, HoldDetail::balloon_moves);
+    if (has(flags, DomainFlags::starting))
+        return hold(Constraint::stale_stats, HoldDetail::starting);
     if (has(flags, DomainFlags::pinned_memory)) return hold_inflation(Constraint::pinned_memory);
     // Why its balloon shrank shows in its next statistics.
-    if (control.shrunk.open || has(flags, DomainFlags::stale_stats))
-        return hold_inflation(Constraint::stale_stats);
+    if (control.shrunk.open)
+        return hold_inflation(Constraint::stale_stats, HoldDetail::balloon_shrank);
+    if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);
     if (has(flags, DomainFlags::bad_stats)) return hold_inflation(Constraint::bad_stats);
     if (has(flags, DomainFlags::no_stats)) return hold_inflation(Constraint::no_stats);
     return kOpen;

@@ -5,6 +5,7 @@
 #include "controller/domain_control.h"
 #include "model/constraint.h"
 #include "model/domain.h"
+#include "model/hold_detail.h"
 
 namespace ballast {
 
@@ -19,6 +20,7 @@ struct GateAnswer {
     Constraint reason = Constraint::none;  // none: nothing is held
     bool inflate = true;
     bool deflate = true;
+    HoldDetail detail = HoldDetail::none;
 };
 
 // Decides for one domain at the tick due at `now`, and moves its hotplug state on: the first tick

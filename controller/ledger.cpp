@@ -42,7 +42,7 @@ std::vector<std::size_t> Ledger::follow(const DomainTable& domains, const Settin
                         controls_[row].deflated_total_bytes});
     }
     controls_.resize(domains.size());
-    names_ = std::make_shared<DomainNames>(DomainNames{domains.key, domains.name});
+    names_ = std::make_shared<DomainNames>(DomainNames{domains.key, domains.name, domains.host});
 
     std::vector<std::size_t> fresh;
     for (std::size_t i = 0; i < changed.size(); ++i) {
@@ -73,12 +73,6 @@ void Ledger::resolve(std::size_t row, const Settings& settings, const RuntimeSet
 std::size_t Ledger::row_of(const DomainKey& key) const noexcept {
     const auto found = row_by_key_.find(key);
     return found == row_by_key_.end() ? npos : found->second;
-}
-
-std::size_t Ledger::row_of(std::string_view name) const noexcept {
-    const auto& all = names_->name;
-    const auto found = std::find(all.begin(), all.end(), name);
-    return found == all.end() ? npos : static_cast<std::size_t>(found - all.begin());
 }
 
 DomainOverride& Ledger::own_settings(std::size_t row) {

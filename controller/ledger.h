@@ -27,9 +27,8 @@ class Ledger {
     std::span<DomainControl> controls() noexcept { return controls_; }
     std::span<const DomainControl> controls() const noexcept { return controls_; }
     const std::shared_ptr<const DomainNames>& names() const noexcept { return names_; }
-    // The row of a key or name, or npos.
+    // The row of a key, or npos.
     std::size_t row_of(const DomainKey& key) const noexcept;
-    std::size_t row_of(std::string_view name) const noexcept;
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
     // What an operator set for this row while running; created on first use.

@@ -126,6 +126,12 @@ bool Controller::State::explain_smaller_balloon(std::size_t row, Time now) {
     return false;
 }
 
+void Controller::State::count_oom(DomainControl& control, std::uint64_t freed_bytes) noexcept {
+    ++control.ooms_total;
+    ++stats.ooms;
+    stats.oom_returned_bytes += freed_bytes;
+}
+
 void Controller::State::credit_oom(std::size_t row) {
     DomainControl& control = ledger.controls()[row];
     const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
@@ -135,6 +141,7 @@ void Controller::State::credit_oom(std::size_t row) {
         control.shrunk.set_bytes = std::max(control.shrunk.set_bytes, control.set_bytes);
     }
     control.oom_freed_bytes += freed_bytes;
+    count_oom(control, freed_bytes);
     control.loan_target_bytes = loaned_bytes;
     control.set_bytes = loaned_bytes;
     control.floor_bytes = loaned_bytes;

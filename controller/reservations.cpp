@@ -19,7 +19,8 @@ std::size_t row_of(const DomainTable& domains, const std::string& name) {
     // A key is written out only where the name can be one.
     const bool may_be_uuid = name.size() == to_string(DomainKey{}).size();
     for (std::size_t row = 0; row < domains.size(); ++row)
-        if (domains.name[row] == name || (may_be_uuid && to_string(domains.key[row]) == name))
+        if (domains.name[row] == name || (may_be_uuid && to_string(domains.key[row]) == name) ||
+            (!domains.host[row].empty() && domains.host[row] + "/" + domains.name[row] == name))
             return row;
     return kNoRow;
 }

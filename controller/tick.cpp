@@ -168,6 +168,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     for (std::size_t row = 0; row < snapshot.decisions.size(); ++row) {
         snapshot.decisions[row].inflated_total_bytes = controls[row].inflated_total_bytes;
         snapshot.decisions[row].deflated_total_bytes = controls[row].deflated_total_bytes;
+        snapshot.decisions[row].ooms_total = controls[row].ooms_total;
     }
     snapshot.gone_inflated_bytes = ledger.gone_inflated_bytes();
     snapshot.gone_deflated_bytes = ledger.gone_deflated_bytes();
@@ -187,11 +188,13 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.tick = stats;
     snapshot.tick_histogram = histogram;
     snapshot.host = seen.host;
+    snapshot.reserve_bytes = settings.host.reserve_bytes + reserved_bytes();
     snapshot.backend_up = backend_up;
     snapshot.backend_name = backend.capabilities().name;
     snapshot.backend_error = backend_error;
     snapshot.policy_name = entry_of(policy()).name;
     snapshot.disabled = evacuating || runtime.defaults.disable.value_or(settings.cmm.disable);
+    snapshot.dry_run = dry_run;
     snapshot.delay = delay();
     snapshot.calls = calls;
     snapshot.names = ledger.names();
@@ -210,6 +213,10 @@ void Controller::State::tick(Time due) {
     if (observed) {
         adopt_new_rows();
         for (const Event& event : std::exchange(early_events, {})) apply_event(event);
+        // A balloon that shrank by an OOM has not been set by an external program: the event that
+        // says so may have come with the observation.
+        if (backend.capabilities().asynchronous && backend.capabilities().reports_oom)
+            process_events();
         book_observed_changes();
         follow_failed_moves();
         borrow();
@@ -233,6 +240,7 @@ void Controller::State::tick(Time due) {
     if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
     if (observed && !dry_run) keep_travelling_books(due);
     publish(snapshot, due, began);
+    if (observed && dry_run) dry_run_log.tick(snapshot);
     if (feed != nullptr)
         feed->tick(snapshot, {seen.domains, ledger.controls(), host_reserve_bytes()});
     if (slot != nullptr) snapshots.publish();

@@ -11,6 +11,7 @@ Totals totals_of(const Snapshot& snapshot) noexcept {
         totals.total_bytes += decision.total_bytes;
         totals.loaned_bytes += decision.loaned_after_bytes;
         totals.loan_target_bytes += decision.loan_target_bytes;
+        totals.decided_bytes += decision.decided_bytes;
         totals.oom_freed_bytes += decision.oom_freed_bytes;
         totals.inflated_bytes += decision.inflated_total_bytes;
         totals.deflated_bytes += decision.deflated_total_bytes;

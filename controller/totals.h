@@ -12,6 +12,7 @@ struct Totals {
     std::uint64_t domains = 0;
     std::uint64_t total_bytes = 0;
     std::uint64_t loaned_bytes = 0;
+    std::uint64_t decided_bytes = 0;
     std::uint64_t loan_target_bytes = 0;
     std::uint64_t oom_freed_bytes = 0;
     std::uint64_t inflated_bytes = 0;  // since start, of domains that are gone too

@@ -24,6 +24,11 @@ void add_commands(CLI::App& app, Session& session) {
                    "the daemon's Unix socket (else $BALLAST_API, else the default)")
         ->type_name("PATH")
         ->capture_default_str();
+    app.add_option("--patience", session.patience_s,
+                   "how long to wait for a daemon that is starting, in seconds")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0U, 3600U))
+        ->capture_default_str();
     app.add_flag("--json", session.json, "print JSON, sizes in bytes");
     app.fallthrough();
     app.require_subcommand(1);
@@ -61,6 +66,17 @@ ExitStatus run(const std::vector<std::string>& arguments, Session& session) {
 
 }  // namespace
 
+ApiClient Session::client() const {
+    const auto says_so = [this] {
+        if (environment.err_terminal.interactive)
+            environment.err << "ballastctl: waiting for the daemon at " << printable(api_path)
+                            << "\n";
+    };
+    return ApiClient(make_waiting_transport(environment.connect(api_path),
+                                            std::chrono::seconds(patience_s), environment.sleep,
+                                            says_so));
+}
+
 ExitStatus Session::fail(const CommandFailure& failure) const {
     environment.err << "ballastctl: " << printable(failure.message, true) << "\n";
     return failure.status;
@@ -72,7 +88,7 @@ ExitStatus Session::print(const Json& json_text) const {
 }
 
 ExitStatus run_cli(const std::vector<std::string>& arguments, Environment& environment) {
-    Session session{environment, environment.default_api, false, {}};
+    Session session{environment, environment.default_api, false, 5, {}};
     try {
         const ExitStatus status = run(arguments, session);
         environment.out.flush();

@@ -34,7 +34,8 @@ constexpr Wording kRelease{
 void add(CLI::App& app, Session& session, const Wording& wording) {
     CLI::App* command = app.add_subcommand(wording.name, wording.description);
     const auto choice = std::make_shared<Choice>();
-    CLI::Option* domain = command->add_option("DOMAIN", choice->domain, "the domain's name");
+    CLI::Option* domain =
+        command->add_option("DOMAIN", choice->domain, "the domain's name, HOST/NAME or UUID");
     domain->type_name("")->check([](const std::string& name) {
         return name.empty() ? "must not be empty" : "";  // the API takes an empty name for all
     });

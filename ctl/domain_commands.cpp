@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <unordered_map>
+
 #include "base/units.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
@@ -42,22 +44,40 @@ std::string state_of(const Json& domain) {
     return out;
 }
 
+// As other commands take it: with its host where the daemon names hosts.
+std::string full_name(const Json& domain) {
+    const auto name = domain.at("name").get<std::string>();
+    const Json host = domain.value("host", Json());
+    return host.is_string() ? host.get<std::string>() + "/" + name : name;
+}
+
+// In a dry run targets are what domains would lend.
+bool is_dry_run(const Json& domains) {
+    return !domains.empty() && domains.front().value("would_lend_bytes", Json()).is_number();
+}
+
 std::string render(const Json& domains, const Terminal& terminal) {
+    const bool dry_run = is_dry_run(domains);
     Table table({{"NAME", Align::left, Fit::cut},
                  {"MEMORY", Align::right},
                  {"LENT", Align::right},
-                 {"TARGET", Align::right},
+                 {dry_run ? "WOULD LEND" : "TARGET", Align::right},
                  {"KEEPS", Align::right, Fit::drop},
                  {"FREE", Align::right, Fit::drop},
                  {"CREDIT", Align::right, Fit::drop},
                  {"CONSTRAINT", Align::left},
                  {"STATE", Align::left, Fit::cut}});
+    std::unordered_map<std::string, int> named;
+    for (const Json& domain : domains) ++named[full_name(domain)];
     for (const Json& domain : domains) {
+        const std::string name = full_name(domain);
+        const bool is_unique = named[name] == 1;
         const auto constraint = domain.at("constraint").get<std::string>();
-        table.add({{domain.at("name").get<std::string>()},
+        // Two connections may lead to one host.
+        table.add({{is_unique ? name : domain.at("uuid").get<std::string>() + " " + name},
                    size_cell(domain.at("total_bytes")),
                    size_cell(domain.at("loaned_bytes")),
-                   size_cell(domain.at("loan_target_bytes")),
+                   size_cell(domain.at(dry_run ? "would_lend_bytes" : "loan_target_bytes")),
                    size_cell(domain.at("min_mem_bytes")),
                    usable_cell(domain),
                    size_cell(domain.at("oom_freed_bytes")),
@@ -92,7 +112,9 @@ void add_explain(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("explain", "Why a domain lends what it lends, in sentences");
     const auto domain = std::make_shared<std::string>();
-    command->add_option("DOMAIN", *domain, "the domain's name")->required()->type_name("");
+    command->add_option("DOMAIN", *domain, "the domain's name, HOST/NAME or UUID")
+        ->required()
+        ->type_name("");
     command->footer("Examples:\n  ballastctl explain db-1\n  ballastctl explain db-1 --json");
     command->callback([&session, domain] {
         session.command = [&session, domain] {

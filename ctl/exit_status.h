@@ -17,6 +17,7 @@ enum class ExitStatus {
 struct CommandFailure {
     ExitStatus status = ExitStatus::failed;
     std::string message;
+    bool nobody_listens = false;  // on the socket, so that nothing was sent
 };
 
 }  // namespace ballast::ctl

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 
 #include "ctl/cli.h"
 
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
                             terminal_of(STDOUT_FILENO),
                             terminal_of(STDERR_FILENO),
                             api != nullptr && *api != '\0' ? api : "/run/ballast/api.sock",
-                            make_socket_transport};
+                            make_socket_transport,
+                            [](auto time) { std::this_thread::sleep_for(time); }};
     return static_cast<int>(run_cli({argv + 1, argv + argc}, environment));
 }

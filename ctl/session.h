@@ -10,6 +10,7 @@
 #include "ctl/api_client.h"
 #include "ctl/exit_status.h"
 #include "ctl/terminal.h"
+#include "ctl/waiting_transport.h"
 
 namespace ballast::ctl {
 
@@ -21,16 +22,19 @@ struct Environment {
     Terminal err_terminal;
     std::string default_api;  // the daemon's socket where --api is not given
     std::function<std::unique_ptr<Transport>(const std::string& socket_path)> connect;
+    Sleep sleep;  // while a daemon is waited for
 };
 
 struct Session {
     Environment& environment;
     std::string api_path;
     bool json = false;
+    std::uint32_t patience_s = 5;  // for a daemon that is starting
     // Set by the subcommand on the command line; run once the whole line has been read.
     std::function<ExitStatus()> command;
 
-    ApiClient client() const { return ApiClient(environment.connect(api_path)); }
+    // Its first request waits for a daemon that is starting.
+    ApiClient client() const;
     // Says why on the error stream and returns the status.
     ExitStatus fail(const CommandFailure& failure) const;
     // Prints JSON as every --json does.

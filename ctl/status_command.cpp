@@ -25,6 +25,11 @@ std::string constraints(const Json& by_name) {
     return out.empty() ? "none" : out;
 }
 
+std::string_view lending(bool disabled, bool dry_run) {
+    if (dry_run) return disabled ? "switched off, dry run" : "dry run: decided on, nothing moves";
+    return disabled ? "switched off" : "on";
+}
+
 class StatusText {
   public:
     explicit StatusText(bool colours) : colours_(colours) {}
@@ -54,8 +59,9 @@ std::string render(const Json& status, const Terminal& terminal) {
                                     status.at("version").get<std::string>(),
                                     status.at("policy").get<std::string>(),
                                     duration(status.at("delay_seconds"))));
-    text.line("lending", disabled ? "switched off" : "on",
-              disabled ? Colour::yellow : Colour::none);
+    const bool dry_run = status.value("dry_run", false);
+    text.line("lending", lending(disabled, dry_run),
+              disabled || dry_run ? Colour::yellow : Colour::none);
     text.line("backend", backend.at("name").get<std::string>() + (up ? ", up" : ", not reachable"),
               up ? Colour::none : Colour::red);
     if (!backend.at("error").is_null())
@@ -63,8 +69,11 @@ std::string render(const Json& status, const Terminal& terminal) {
     text.line("last tick",
               fmt::format("{} at {}, took {}", tick.at("number").get<std::uint64_t>(),
                           tick.at("time").get<std::string>(), duration(tick.at("took_seconds"))));
-    text.line("host", fmt::format("{} available of {}", size_or_unknown(host.at("available_bytes")),
-                                  size_or_unknown(host.at("total_bytes"))));
+    const Json reserve = host.value("reserve_bytes", Json(0));
+    text.line("host",
+              fmt::format("{} available of {}{}", size_or_unknown(host.at("available_bytes")),
+                          size_or_unknown(host.at("total_bytes")),
+                          reserve == 0 ? "" : fmt::format(", {} reserved", size(reserve))));
     const Json nodes = host.value("nodes", Json::array());
     if (nodes.size() > 1)
         for (const Json& node : nodes)
@@ -76,9 +85,11 @@ std::string render(const Json& status, const Terminal& terminal) {
                       node.value("short", false) ? Colour::red : Colour::none);
     text.line("domains", fmt::format("{} with {}", domains.at("count").get<std::uint64_t>(),
                                      size(domains.at("total_bytes"))));
-    text.line("lent", fmt::format("{}, target {}, OOM credit {}", size(domains.at("loaned_bytes")),
-                                  size(domains.at("loan_target_bytes")),
-                                  size(domains.at("oom_freed_bytes"))));
+    text.line("lent",
+              fmt::format("{}, {} {}, OOM credit {}", size(domains.at("loaned_bytes")),
+                          dry_run ? "would lend" : "target",
+                          size(domains.at(dry_run ? "would_lend_bytes" : "loan_target_bytes")),
+                          size(domains.at("oom_freed_bytes"))));
     text.line("constraints", constraints(domains.at("constraints")));
     // Older daemons do not report it.
     if (status.contains("bus")) {

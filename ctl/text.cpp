@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <wchar.h>
 
+#include <algorithm>
 #include <cwchar>
 
 namespace ballast::ctl {
@@ -11,30 +12,35 @@ namespace {
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kEllipsis = "\xe2\x80\xa6";
 
-// The C library's own tables, whatever the user's locale is.
-class Utf8Locale {
+// The C library's own tables, whatever the user's locale is. Kept until the program ends: to load
+// them takes longer than to look at a whole table.
+locale_t utf8_locale() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+    return locale;
+}
+
+// The calling thread's locale is UTF-8 while this exists.
+class InUtf8 {
   public:
-    Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})) {
-        if (locale_ != locale_t{}) before_ = ::uselocale(locale_);
-    }
-    Utf8Locale(const Utf8Locale&) = delete;
-    Utf8Locale& operator=(const Utf8Locale&) = delete;
-    ~Utf8Locale() {
-        if (locale_ == locale_t{}) return;
-        ::uselocale(before_);
-        ::freelocale(locale_);
-    }
+    InUtf8() : before_(::uselocale(utf8_locale())) {}
+    InUtf8(const InUtf8&) = delete;
+    InUtf8& operator=(const InUtf8&) = delete;
+    ~InUtf8() { ::uselocale(before_); }
 
   private:
-    locale_t locale_;
-    locale_t before_{};
+    locale_t before_;
 };
+
+bool is_plain(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char byte) { return byte >= ' ' && byte <= '~'; });
+}
 
 // Calls `use(bytes, width)` for each character; width -1 for what cannot be shown. Stops when it
 // returns false.
 template <class Use>
 void for_each_character(std::string_view text, Use use) {
-    const Utf8Locale locale;
+    const InUtf8 locale;
     std::mbstate_t state{};
     while (!text.empty()) {
         wchar_t wide = 0;
@@ -54,6 +60,7 @@ void for_each_character(std::string_view text, Use use) {
 }  // namespace
 
 std::string printable(std::string_view text, bool keep_lines) {
+    if (is_plain(text)) return std::string(text);
     std::string out;
     for_each_character(text, [&](std::string_view bytes, int width) {
         const bool shown = width >= 0 || (keep_lines && bytes == "\n");
@@ -64,6 +71,7 @@ std::string printable(std::string_view text, bool keep_lines) {
 }
 
 std::size_t display_width(std::string_view text) {
+    if (is_plain(text)) return text.size();
     std::size_t columns = 0;
     for_each_character(text, [&](std::string_view, int width) {
         columns += width > 0 ? static_cast<std::size_t>(width) : 0;

@@ -66,7 +66,8 @@ class SocketTransport final : public Transport {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
         }
         const CURLcode code = curl_easy_perform(curl);
-        if (code != CURLE_OK) return unreachable(reason(code, detail));
+        if (code != CURLE_OK)
+            return unreachable(reason(code, detail), code == CURLE_COULDNT_CONNECT);
         long status = 0;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
         answer.status = static_cast<int>(status);
@@ -82,9 +83,11 @@ class SocketTransport final : public Transport {
         return *detail != '\0' ? detail : curl_easy_strerror(code);
     }
 
-    tl::unexpected<CommandFailure> unreachable(const std::string& why) const {
+    tl::unexpected<CommandFailure> unreachable(const std::string& why,
+                                               bool nobody_listens = false) const {
         return tl::unexpected(CommandFailure{
-            ExitStatus::unreachable, fmt::format("cannot reach the daemon at {}: {}", path_, why)});
+            ExitStatus::unreachable, fmt::format("cannot reach the daemon at {}: {}", path_, why),
+            nobody_listens});
     }
 
     std::string path_;

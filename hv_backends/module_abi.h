@@ -243,6 +243,10 @@ struct ballast_observation {
      * BALLAST_UNKNOWN_BYTES: not known, and no limit. */
     uint64_t* stats_age_ms;
     uint64_t* limit_bytes;
+    /* Names the host that a row's domain is on, where the module looks after several; the host
+     * copies the text, at most 255 bytes of it. Called with the row's name. Left alone: there is
+     * one host, which needs no name. */
+    void (*set_host)(struct ballast_observation* observation, uint64_t row, const char* host);
 };
 
 /* Loaned bytes of one domain to go from and to; to > from inflates. Both are whole guest pages. */

@@ -25,6 +25,7 @@ template <class Function>
 void for_each_column(DomainTable& table, Function&& function) {
     function(table.key, DomainKey{});
     function(table.name, std::string{});
+    function(table.host, std::string{});
     function(table.page_shift, std::uint8_t{12});
     function(table.flags, DomainFlags::none);
     function(table.total_bytes, std::uint64_t{0});

@@ -67,6 +67,7 @@ struct DomainTable {
 
     std::vector<DomainKey> key;
     std::vector<std::string> name;
+    std::vector<std::string> host;  // where it is; empty where the backend has one host alone
 
     std::vector<std::uint8_t> page_shift;  // log2 of the guest's page size in bytes
     std::vector<DomainFlags> flags;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "model/domain_names.h"
 #include "model/snapshot.h"
 
 namespace ballast {
@@ -17,9 +18,12 @@ std::string_view trouble_of(const Snapshot& snapshot, std::size_t row) {
     return found->detail;
 }
 
-void append_request(const Decision& decision, std::string_view policy, std::string& text) {
+void append_request(const Decision& decision, std::string_view policy, bool is_decided,
+                    std::string& text) {
     auto out = std::back_inserter(text);
-    if (decision.request_bytes > 0) {
+    if (!is_decided) {
+        fmt::format_to(out, "Nothing was decided in this tick, and its last figures count");
+    } else if (decision.request_bytes > 0) {
         fmt::format_to(out, "Policy {} asks it to lend {} more", policy,
                        format_size(static_cast<std::uint64_t>(decision.request_bytes)));
     } else if (decision.request_bytes < 0) {
@@ -69,10 +73,10 @@ void append_nodes(const Decision& decision, const std::vector<HostNode>& nodes, 
     }
 }
 
-void append_outcome(const Decision& decision, std::string& text) {
+void append_outcome(const Decision& decision, bool dry_run, std::string& text) {
     auto out = std::back_inserter(text);
     if (decision.decided_bytes == decision.loaned_before_bytes) {
-        fmt::format_to(out, " Nothing moves");
+        text += dry_run ? " Nothing would move" : " Nothing moves";
     } else {
         const auto change = static_cast<std::int64_t>(decision.decided_bytes) -
                             static_cast<std::int64_t>(decision.loaned_before_bytes);
@@ -83,9 +87,15 @@ void append_outcome(const Decision& decision, std::string& text) {
         fmt::format_to(out, "; nothing stood in the way.");
     } else {
         fmt::format_to(out, "; what bound it is {}: {}.", to_string(decision.constraint),
-                       describe(decision.constraint));
+                       meaning(decision));
     }
     if (decision.decided_bytes == decision.loaned_before_bytes) return;
+    if (dry_run) {
+        fmt::format_to(out, " This is a dry run: it would lend {}, and goes on lending {}.",
+                       format_size(decision.decided_bytes),
+                       format_size(decision.loaned_after_bytes));
+        return;
+    }
     switch (decision.outcome) {
         case StepStatus::done:
             fmt::format_to(out, " Done: it lends {} now.",
@@ -107,21 +117,26 @@ void append_outcome(const Decision& decision, std::string& text) {
 
 }  // namespace
 
+std::string_view meaning(const Decision& decision) noexcept {
+    const std::string_view detail = describe(decision.hold_detail);
+    return detail.empty() ? describe(decision.constraint) : detail;
+}
+
 std::string explain(const Snapshot& snapshot, std::size_t row) {
     const Decision& decision = snapshot.decisions[row];
     std::string text =
-        fmt::format("{}, tick {}: ", snapshot.names->name[row], snapshot.tick.number);
+        fmt::format("{}, tick {}: ", full_name(*snapshot.names, row), snapshot.tick.number);
     if (!snapshot.backend_up) {
         fmt::format_to(std::back_inserter(text), "the hypervisor does not answer ({}). ",
                        snapshot.backend_error);
     }
-    append_request(decision, snapshot.policy_name, text);
+    append_request(decision, snapshot.policy_name, snapshot.backend_up, text);
     append_age(decision, text);
     append_limit(decision, text);
     append_nodes(decision, snapshot.host.nodes, text);
-    append_outcome(decision, text);
+    append_outcome(decision, snapshot.dry_run, text);
     if (has(decision.flags, DomainFlags::unanswered) && snapshot.backend_up)
-        text += " The hypervisor told nothing of its balloon's size this time.";
+        text += " The hypervisor did not report its balloon's size this time.";
     if (const auto trouble = trouble_of(snapshot, row); !trouble.empty()) {
         fmt::format_to(std::back_inserter(text), " The hypervisor said: {}.", trouble);
     }

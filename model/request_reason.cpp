@@ -22,8 +22,26 @@ constexpr std::array kReasonWords{
     ReasonWords{"node_lacks",
                 "the NUMA nodes that it is bound to have less memory available than they should"},
     ReasonWords{"not_worth_it", "what would move is too little"},
-    ReasonWords{"silent", "it does not tell what it uses"},
+    ReasonWords{"silent", "what it uses is not known"},
     ReasonWords{"held", "nothing of it may be moved now"},
+    ReasonWords{
+        "figures_awaited",
+        "the host, or a NUMA node of it, has less memory available than it should, but the "
+        "guest's statistics are older than its balloon's last move: newer ones are awaited"},
+    ReasonWords{
+        "nothing_to_spare",
+        "the host, or a NUMA node of it, has less memory available than it should, but the guest "
+        "has no more than it should keep"},
+    ReasonWords{
+        "others_give",
+        "the host, or a NUMA node of it, has less memory available than it should, but other "
+        "guests with more to spare are giving it"},
+    ReasonWords{
+        "host_waited_for",
+        "it has less room beside what it uses than others have, and the host does not have the "
+        "memory yet"},
+    ReasonWords{"host_unknown",
+                "it does not lack memory, and what the host has available is not known"},
 };
 
 const ReasonWords& words_of(RequestReason reason) noexcept {

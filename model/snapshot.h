@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "model/constraint.h"
 #include "model/domain.h"
+#include "model/domain_names.h"
 #include "model/event.h"
+#include "model/hold_detail.h"
 #include "model/host.h"
 #include "model/request_reason.h"
 #include "model/step.h"
@@ -23,8 +26,9 @@ struct Decision {
     std::uint64_t min_mem_bytes = 0;
     std::int64_t request_bytes = 0;  // what was asked
     RequestReason request_reason = RequestReason::untold;
-    bool held = false;                  // the policy was told to leave it out
-    std::uint64_t oom_freed_bytes = 0;  // the credit
+    bool held = false;                          // the policy was told to leave it out
+    HoldDetail hold_detail = HoldDetail::none;  // of `constraint`
+    std::uint64_t oom_freed_bytes = 0;          // the credit
     std::uint64_t loaned_before_bytes = 0;
     std::uint64_t decided_bytes = 0;      // loan target after all constraints
     std::uint64_t loan_target_bytes = 0;  // the same, after the fallback where a move came short
@@ -36,6 +40,7 @@ struct Decision {
     bool disabled = false;
     std::uint64_t inflated_total_bytes = 0;  // since the domain came
     std::uint64_t deflated_total_bytes = 0;
+    std::uint64_t ooms_total = 0;  // how often it ran out of memory since it came
     std::uint64_t unused_bytes = kUnknownBytes;
     std::uint64_t usable_bytes = kUnknownBytes;
     // As in DomainTable.
@@ -49,20 +54,16 @@ constexpr bool has_old_figures(std::uint64_t stats_age_ms) noexcept {
     return stats_age_ms != kUnknownBytes && stats_age_ms >= 10000;
 }
 
-// Names and keys of the rows; shared by all snapshots between two membership changes.
-struct DomainNames {
-    std::vector<DomainKey> key;
-    std::vector<std::string> name;
-};
-
 struct TickStats {
     std::uint64_t number = 0;  // ticks since start
     Time at{};                 // when it was due
     WallTime wall{};
     Duration took{};
-    Duration late{};                     // how long after it was due it began
-    std::uint64_t observe_failures = 0;  // since start
-    std::uint64_t events = 0;            // since start
+    Duration late{};                       // how long after it was due it began
+    std::uint64_t observe_failures = 0;    // since start
+    std::uint64_t events = 0;              // since start
+    std::uint64_t ooms = 0;                // of all domains since start
+    std::uint64_t oom_returned_bytes = 0;  // that they took back then
 };
 
 // Calls into the backend since start, by outcome.
@@ -90,11 +91,13 @@ struct DomainTrouble {
 struct Snapshot {
     TickStats tick;
     HostState host;
+    std::uint64_t reserve_bytes = 0;  // of the host, not to be lent on: host.reserve, reservations
     bool backend_up = false;
     std::string backend_name;
     std::string backend_error;  // the last one, empty when up
     std::string policy_name;
     bool disabled = false;  // all domains
+    bool dry_run = false;   // nothing is moved: decided_bytes is what a domain would lend
     Duration delay{};
     BackendCalls calls;
     TickHistogram tick_histogram;
@@ -105,6 +108,9 @@ struct Snapshot {
     std::uint64_t gone_deflated_bytes = 0;
     std::vector<DomainTrouble> troubles;  // sorted by row
 };
+
+// Why the decision stopped where it did: one clause for people.
+std::string_view meaning(const Decision& decision) noexcept;
 
 // Several sentences for people: what was asked, which constraint bound, what was done and why.
 // Pure.

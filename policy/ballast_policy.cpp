@@ -181,6 +181,7 @@ BallastPolicy::Served BallastPolicy::serve_those_short(double room_level, double
         const double now = std::min(target, need.kept + std::max(0.0, to_spare));
         served.owed += target - now;
         need.resident = 0;
+        need.reason = RequestReason::host_waited_for;
         if (now - need.kept >= settings_.deadband_share * need.total)
             serve(need, now, RequestReason::evened_out);
     }
@@ -307,6 +308,7 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
         waited_for - coming + given > 0 ? RequestReason::reserved : RequestReason::host_lacks;
     // While it lacks anything, what guests are giving is still wanted.
     wants_ = std::max(lacks, wished) + coming - available > 0;
+    taken_to_ = lacks > 0 ? &Need::least : &Need::comfort;
     if (lacks > 0) collect(lacks, &Need::least, why);
     if (wished > std::max(lacks, 0.0)) collect(wished, &Need::comfort, RequestReason::host_lacks);
     const double spare = available - given - reserve - growth - edge;
@@ -314,6 +316,16 @@ void BallastPolicy::share_out(const HostState& state, const PolicyInputs& inputs
         ease(settings_.ease_share_per_s * passed_s * host, spare);
     else
         to_ease_ = 0;
+}
+
+// Why nothing is asked of a guest that nothing is given either.
+RequestReason BallastPolicy::reason_to_wait(const Need& need) const noexcept {
+    if (need.reason != RequestReason::enough) return need.reason;
+    if (!host_known_ && !need.node_wants) return RequestReason::host_unknown;
+    if (!wants_ && !need.node_wants) return RequestReason::enough;
+    if (!need.settled) return RequestReason::figures_awaited;
+    const bool has_more = need.resident > need.*taken_to_;
+    return has_more ? RequestReason::others_give : RequestReason::nothing_to_spare;
 }
 
 void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
@@ -333,7 +345,9 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
     }
 
     look_at_nodes(seen);
-    if (seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes)
+    host_known_ =
+        seen.host.available_bytes != kUnknownBytes && seen.host.total_bytes != kUnknownBytes;
+    if (host_known_)
         share_out(seen.host, inputs, passed_s);
     else
         serve_those_short(settings_.comfort_share, 0);
@@ -345,15 +359,20 @@ void BallastPolicy::request(const Observation& seen, const PolicyInputs& inputs,
         const double total = number(domains.total_bytes[row]);
         // What it is giving, it gives on; or it is called off by asking for nothing.
         if (need.movable && promise.owes() && (wants_ || need.node_wants) && !need.is_short &&
-            (need.target == need.kept || need.is_late))
+            (need.target == need.kept || need.is_late)) {
             need.target = std::min(need.target, promise.asked());
+            if (need.reason == RequestReason::enough)
+                need.reason = wants_ ? RequestReason::host_lacks : RequestReason::node_lacks;
+        }
         const double target = std::clamp(page_up(need.target), 0.0, total);
         // The last of it goes back, however little it is.
         const bool whole = target >= need.total;
         const bool small = !need.is_short && !whole &&
                            std::abs(target - need.kept) < settings_.deadband_share * total;
         const bool still = need.target == need.kept;
-        reasons_[row] = small && !still ? RequestReason::not_worth_it : need.reason;
+        reasons_[row] = still   ? reason_to_wait(need)
+                        : small ? RequestReason::not_worth_it
+                                : need.reason;
         if (small || still || !need.returnable) {
             promise.forget();
             request_bytes[row] = 0;

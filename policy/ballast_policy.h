@@ -100,6 +100,7 @@ class BallastPolicy final : public Policy {
     static double room_kept(const Need& need, double level, Bound bound) noexcept {
         return std::max(need.*bound, std::min(need.total, need.in_use + level * need.room_unit));
     }
+    RequestReason reason_to_wait(const Need& need) const noexcept;
     void share_out(const HostState& state, const PolicyInputs& inputs, double passed_s);
     void ease(double surplus, double most);
     // ballast_nodes.cpp
@@ -121,6 +122,8 @@ class BallastPolicy final : public Policy {
     double may_come_ = 0;    // what guests do not hold of the host's memory, though it is theirs
     double on_its_way_ = 0;  // of what was asked before, what can be counted on
     bool wants_ = false;     // the host lacks what is on its way
+    bool host_known_ = false;
+    Bound taken_to_ = &Need::comfort;  // what guests are left while the host lacks memory
     std::optional<double> host_swapped_;
     std::uint64_t host_stalled_us_ = kUnknownBytes;
 };

@@ -23,11 +23,7 @@ constexpr Duration kTickGrace = std::chrono::seconds(10);
 constexpr Duration kStartGrace = std::chrono::seconds(30);
 
 Response not_ticked() {
-    return error_reply({Errc::unavailable, "the control loop has not made its first tick yet", 0});
-}
-
-Response no_such_domain(const std::string& name) {
-    return error_reply({Errc::not_found, fmt::format("no domain '{}'", name), 0});
+    return error_reply(503, "starting", "the control loop has not made its first tick yet");
 }
 
 Json or_all(const std::string& domain) {
@@ -173,23 +169,22 @@ Response Api::domain(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const auto snapshot = snapshots_.latest();
     if (!snapshot) return not_ticked();
-    const std::string name = call.parameter("name");
-    const auto row = find_row(*snapshot, name);
-    return row ? json_reply(domain_json(*snapshot, *row)) : no_such_domain(name);
+    const auto row = find_row(*snapshot, call.parameter("name"));
+    return row ? json_reply(domain_json(*snapshot, *row)) : error_reply(row.error());
 }
 
 Response Api::explain_domain(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const auto snapshot = snapshots_.latest();
     if (!snapshot) return not_ticked();
-    const std::string name = call.parameter("name");
-    const auto row = find_row(*snapshot, name);
-    return row ? json_reply(explain_json(*snapshot, *row)) : no_such_domain(name);
+    const auto row = find_row(*snapshot, call.parameter("name"));
+    return row ? json_reply(explain_json(*snapshot, *row)) : error_reply(row.error());
 }
 
 Response Api::get_attribute(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const std::string domain = call.parameter("name");
+    if (!domain.empty() && !snapshots_.latest()) return not_ticked();
     const std::string attribute = call.parameter("attribute");
     const auto value = control_.get_attribute(domain, attribute);
     if (!value) return error_reply(value.error());
@@ -202,6 +197,7 @@ Response Api::put_attribute(const Call& call) const {
     if (!wanted) return error_reply(wanted.error());
     if (!*wanted) return error_reply({Errc::invalid_argument, "field 'value' is missing", 0});
     const std::string domain = call.parameter("name");
+    if (!domain.empty() && !snapshots_.latest()) return not_ticked();
     const std::string attribute = call.parameter("attribute");
     const auto value = control_.set_attribute(domain, attribute, **wanted);
     if (!value) return error_reply(value.error());
@@ -213,6 +209,7 @@ Response Api::set_disabled(const Call& call, bool disabled) const {
     const auto domain = call.body_field("domain");
     if (!domain) return error_reply(domain.error());
     const std::string name = domain->value_or("");
+    if (!name.empty() && !snapshots_.latest()) return not_ticked();
     if (auto done = control_.disable(name, disabled); !done) return error_reply(done.error());
     return json_reply({{"domain", or_all(name)}, {"disabled", disabled}});
 }
@@ -230,6 +227,7 @@ Response Api::release(const Call& call) const {
     const auto domain = call.body_field("domain");
     if (!domain) return error_reply(domain.error());
     const std::string name = domain->value_or("");
+    if (!name.empty() && !snapshots_.latest()) return not_ticked();
     if (auto done = control_.release(name); !done) return error_reply(done.error());
     return json_reply({{"domain", or_all(name)}, {"released", true}});
 }

@@ -16,6 +16,10 @@ Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
+Json host_json(const Snapshot& snapshot, std::size_t row) {
+    return text_or_null(host_of(*snapshot.names, row));
+}
+
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
@@ -84,7 +88,9 @@ Json tick_json(const TickStats& tick) {
             {"took_seconds", seconds(tick.took)},
             {"late_seconds", seconds(tick.late)},
             {"observe_failures", tick.observe_failures},
-            {"events", tick.events}};
+            {"events", tick.events},
+            {"ooms", tick.ooms},
+            {"oom_returned_bytes", tick.oom_returned_bytes}};
 }
 
 Json totals_json(const Snapshot& snapshot) {
@@ -97,6 +103,7 @@ Json totals_json(const Snapshot& snapshot) {
             {"total_bytes", totals.total_bytes},
             {"loaned_bytes", totals.loaned_bytes},
             {"loan_target_bytes", totals.loan_target_bytes},
+            {"would_lend_bytes", snapshot.dry_run ? Json(totals.decided_bytes) : Json(nullptr)},
             {"oom_freed_bytes", totals.oom_freed_bytes},
             {"constraints", std::move(constraints)}};
 }
@@ -109,11 +116,12 @@ std::size_t row_count(const Snapshot& snapshot) noexcept {
         {snapshot.names->name.size(), snapshot.names->key.size(), snapshot.decisions.size()});
 }
 
-std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view name) noexcept {
-    const std::size_t rows = row_count(snapshot);
-    for (std::size_t row = 0; row < rows; ++row)
-        if (snapshot.names->name[row] == name) return row;
-    return std::nullopt;
+Result<std::size_t> find_row(const Snapshot& snapshot, std::string_view text) {
+    static const DomainNames kNone;
+    auto row = find_domain(snapshot.names ? *snapshot.names : kNone, text);
+    if (row && *row >= row_count(snapshot))
+        return fail(Errc::not_found, fmt::format("no domain '{}'", text), ENOENT);
+    return row;
 }
 
 Json known(std::uint64_t bytes) {
@@ -128,11 +136,13 @@ Json status_json(const Snapshot& snapshot, std::string_view bus_path) {
               {"error", text_or_null(snapshot.backend_error)}}},
             {"policy", snapshot.policy_name},
             {"disabled", snapshot.disabled},
+            {"dry_run", snapshot.dry_run},
             {"delay_seconds", seconds(snapshot.delay)},
             {"tick", tick_json(snapshot.tick)},
             {"host",
              {{"total_bytes", known(snapshot.host.total_bytes)},
               {"available_bytes", known(snapshot.host.available_bytes)},
+              {"reserve_bytes", snapshot.reserve_bytes},
               {"swap_total_bytes", known(snapshot.host.swap_total_bytes)},
               {"swap_free_bytes", known(snapshot.host.swap_free_bytes)},
               {"memory_stall_us", known(snapshot.host.memory_stall_us)},
@@ -147,6 +157,7 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
         return decision.total_bytes - std::min(decision.total_bytes, loaned);
     };
     return {{"name", snapshot.names->name[row]},
+            {"host", host_json(snapshot, row)},
             {"uuid", to_string(snapshot.names->key[row])},
             {"total_bytes", decision.total_bytes},
             {"memory_bytes", kept(decision.loaned_after_bytes)},
@@ -154,6 +165,7 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
             {"min_mem_bytes", decision.min_mem_bytes},
             {"request_bytes", decision.request_bytes},
             {"decided_bytes", decision.decided_bytes},
+            {"would_lend_bytes", snapshot.dry_run ? Json(decision.decided_bytes) : Json(nullptr)},
             {"loan_target_bytes", decision.loan_target_bytes},
             {"loaned_before_bytes", decision.loaned_before_bytes},
             {"loaned_bytes", decision.loaned_after_bytes},
@@ -163,6 +175,7 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
             {"disabled", decision.disabled},
             {"flags", flags_json(decision.flags)},
             {"page_bytes", std::uint64_t{1} << std::min<unsigned>(decision.page_shift, 63)},
+            {"ooms_total", decision.ooms_total},
             {"inflated_total_bytes", decision.inflated_total_bytes},
             {"deflated_total_bytes", decision.deflated_total_bytes},
             {"unused_bytes", known(decision.unused_bytes)},
@@ -178,9 +191,11 @@ Json domain_json(const Snapshot& snapshot, std::size_t row) {
 Json explain_json(const Snapshot& snapshot, std::size_t row) {
     const Constraint constraint = snapshot.decisions[row].constraint;
     return {{"name", snapshot.names->name[row]},
+            {"host", host_json(snapshot, row)},
+            {"uuid", to_string(snapshot.names->key[row])},
             {"tick", snapshot.tick.number},
             {"constraint", to_string(constraint)},
-            {"constraint_meaning", describe(constraint)},
+            {"constraint_meaning", meaning(snapshot.decisions[row])},
             {"nodes", nodes_json(snapshot.decisions[row].node_mask)},
             {"text", explain(snapshot, row)}};
 }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -17,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 // Rows that have both a name and a decision.
 std::size_t row_count(const Snapshot& snapshot) noexcept;
-std::optional<std::size_t> find_row(const Snapshot& snapshot, std::string_view name) noexcept;
+// The row of the domain that `text` names. Errors: those of find_domain.
+Result<std::size_t> find_row(const Snapshot& snapshot, std::string_view text);
 
 // null where a backend cannot tell.
 Json known(std::uint64_t bytes);

@@ -35,15 +35,18 @@ double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-// A label must be UTF-8, and two domains must not share one: a name that is not gives way to the
-// UUID.
-std::string domain_label(const DomainNames& names, std::size_t row) {
-    try {
-        static_cast<void>(Json(names.name[row]).dump());
-        return names.name[row];
-    } catch (const Json::exception&) {
-        return to_string(names.key[row]);
-    }
+// A label must be UTF-8; what is not has U+FFFD in its place.
+std::string label_text(std::string_view text) {
+    const std::string quoted = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json::parse(quoted).get<std::string>();
+}
+
+// Domains of several hosts may share a name, but no UUID.
+Labels domain_labels(const DomainNames& names, std::size_t row) {
+    Labels labels{{"domain", label_text(names.name[row])}, {"uuid", to_string(names.key[row])}};
+    if (const std::string_view host = host_of(names, row); !host.empty())
+        labels.push_back({"host", label_text(host)});
+    return labels;
 }
 
 class SnapshotCollector final : public prometheus::Collectable {
@@ -59,8 +62,9 @@ class SnapshotCollector final : public prometheus::Collectable {
 
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> out;
-        add(out, "ballast_snapshots_skipped_total", "Ticks that readers kept from being published.",
-            MetricType::Counter, static_cast<double>(snapshots_.skipped()));
+        add(out, "ballast_snapshots_skipped_total",
+            "Ticks that were not published because readers held every slot.", MetricType::Counter,
+            static_cast<double>(snapshots_.skipped()));
         add_bus(out);
         add_modules(out);
         add_probe(out, probe_.report());
@@ -94,24 +98,28 @@ class SnapshotCollector final : public prometheus::Collectable {
         const std::string path = bus_path_();
         if (path.empty()) return;
         family(out, "ballast_bus_info",
-               "The file of the event bus; always 1, absent without a bus.", MetricType::Gauge)
+               "Always 1; the label path is the file of the event bus. Absent without a bus.",
+               MetricType::Gauge)
             .metric = {sample(MetricType::Gauge, 1, {{"path", path}})};
     }
 
     static void add_loop(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
         const TickStats& tick = snapshot.tick;
-        add(out, "ballast_ticks_total", "Ticks since the start.", MetricType::Counter,
+        add(out, "ballast_ticks_total", "Number of ticks since the start.", MetricType::Counter,
             static_cast<double>(tick.number));
-        add(out, "ballast_tick_lateness_seconds", "How long after it was due the last tick began.",
-            MetricType::Gauge, seconds(tick.late));
-        add(out, "ballast_tick_timestamp_seconds", "When the last tick ran, as Unix time.",
+        add(out, "ballast_tick_lateness_seconds",
+            "How long after its due time the last tick began.", MetricType::Gauge,
+            seconds(tick.late));
+        add(out, "ballast_tick_timestamp_seconds", "Unix time at which the last tick ran.",
             MetricType::Gauge, std::chrono::duration<double>(tick.wall.time_since_epoch()).count());
         add(out, "ballast_delay_seconds", "The configured time between ticks.", MetricType::Gauge,
             seconds(snapshot.delay));
-        add(out, "ballast_events_total", "Events from the backend since the start.",
+        add(out, "ballast_events_total", "Number of events from the backend since the start.",
             MetricType::Counter, static_cast<double>(tick.events));
-        add(out, "ballast_disabled", "1 while lending is switched off for all domains.",
+        add(out, "ballast_disabled", "1 while lending is switched off for all domains, else 0.",
             MetricType::Gauge, snapshot.disabled ? 1 : 0);
+        add(out, "ballast_dry_run", "1 if the daemon decides and moves nothing, else 0.",
+            MetricType::Gauge, snapshot.dry_run ? 1 : 0);
         add_histogram(out, snapshot.tick_histogram);
     }
 
@@ -126,21 +134,22 @@ class SnapshotCollector final : public prometheus::Collectable {
         }
         metric.histogram.sample_count = count;
         metric.histogram.sample_sum = histogram.sum_seconds;
-        family(out, "ballast_tick_duration_seconds", "How long ticks took.", MetricType::Histogram)
+        family(out, "ballast_tick_duration_seconds", "Time that each tick took.",
+               MetricType::Histogram)
             .metric = {std::move(metric)};
     }
 
     void add_modules(std::vector<MetricFamily>& out) const {
         const BackendAdmin::Counts counts = backends_.counts();
-        add(out, "ballast_backend_loads_total", "Backends loaded since the start.",
+        add(out, "ballast_backend_loads_total", "Number of backends loaded since the start.",
             MetricType::Counter, static_cast<double>(counts.loads));
-        add(out, "ballast_backend_unloads_total", "Backends unloaded since the start.",
+        add(out, "ballast_backend_unloads_total", "Number of backends unloaded since the start.",
             MetricType::Counter, static_cast<double>(counts.unloads));
         Duration longest{};
         for (const ModuleInfo& module : backends_.list())
             longest = std::max(longest, module.running_for);
         add(out, "ballast_backend_call_running_seconds",
-            "How long a call into a backend has not returned; 0 where none runs.",
+            "Time since the longest running call into a backend began; 0 where none runs.",
             MetricType::Gauge, seconds(longest));
     }
 
@@ -148,9 +157,10 @@ class SnapshotCollector final : public prometheus::Collectable {
         add_choices(out, report.choices);
         if (!report.enabled) return;
         add(out, "ballast_refscale_cpu_seconds_total",
-            "Processor time that measuring what readers pay has cost.", MetricType::Counter,
+            "Processor time that the probe has used since the start.", MetricType::Counter,
             seconds(report.cpu_time));
-        family(out, "ballast_refscale_experiments_total", "Experiments since the start.",
+        family(out, "ballast_refscale_experiments_total",
+               "Number of experiments of the probe since the start, by outcome.",
                MetricType::Counter)
             .metric = {
             sample(MetricType::Counter, static_cast<double>(report.kept), {{"outcome", "kept"}}),
@@ -183,14 +193,19 @@ class SnapshotCollector final : public prometheus::Collectable {
                     std::move(all);
         };
         add_all("ballast_refscale_read_seconds",
-                "Median cost of taking and dropping a reference; too noisy ones are left out.",
+                "Median time to take and drop a reference; measurements that are too noisy are "
+                "left out.",
                 std::move(read));
-        add_all("ballast_refscale_read_spread_ratio",
-                "Interquartile range of that cost over its median.", std::move(spread));
-        add_all("ballast_refscale_valid", "1 where that cost is steady enough to rely on.",
-                std::move(valid));
+        add_all(
+            "ballast_refscale_read_spread_ratio",
+            "Interquartile range of the time to take and drop a reference, divided by its median.",
+            std::move(spread));
+        add_all(
+            "ballast_refscale_valid",
+            "1 where the time to take and drop a reference is steady enough to rely on, else 0.",
+            std::move(valid));
         add_all("ballast_refscale_update_seconds",
-                "Median cost of a grace period, a removal or a lock for writing.",
+                "Median time of a grace period, a removal or a lock for writing.",
                 std::move(update));
     }
 
@@ -209,21 +224,23 @@ class SnapshotCollector final : public prometheus::Collectable {
                         MetricType::Gauge, candidate.ns_per_s * 1e-9,
                         {{"use", choice.use.name}, {"scale_type", candidate.cost.scale_type}}));
         }
-        family(out, "ballast_reference_scheme", "1 for the scheme that protects these readers.",
+        family(out, "ballast_reference_scheme",
+               "Always 1; the label scheme is what counts the readers of this use.",
                MetricType::Gauge)
             .metric = std::move(chosen);
         family(out, "ballast_reference_cost_ratio",
-               "Share of a core that these readers would cost under each scheme on offer.",
+               "Share of a core that the readers of this use would cost under each scheme.",
                MetricType::Gauge)
             .metric = std::move(cost);
     }
 
     static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
-        add(out, "ballast_backend_up", "1 while the hypervisor answers.", MetricType::Gauge,
+        add(out, "ballast_backend_up", "1 while the hypervisor answers, else 0.", MetricType::Gauge,
             snapshot.backend_up ? 1 : 0);
         MetricFamily& calls =
             family(out, "ballast_backend_calls_total",
-                   "Calls into the backend since the start, by outcome.", MetricType::Counter);
+                   "Number of calls into the backend since the start, by call and outcome.",
+                   MetricType::Counter);
         const auto count = [&](const char* call, const char* outcome, std::uint64_t value) {
             calls.metric.push_back(sample(MetricType::Counter, static_cast<double>(value),
                                           {{"call", call}, {"outcome", outcome}}));
@@ -249,11 +266,12 @@ class SnapshotCollector final : public prometheus::Collectable {
             family(out, std::move(name), std::move(help), MetricType::Gauge).metric =
                 std::move(samples);
         };
-        column("ballast_host_node_memory_bytes", "Memory of a NUMA node of the host.",
+        column("ballast_host_node_memory_bytes", "Memory of the NUMA node.",
                &HostNode::total_bytes);
-        column("ballast_host_node_memory_free_bytes", "Of it, unused.", &HostNode::free_bytes);
+        column("ballast_host_node_memory_free_bytes", "Unused memory of the NUMA node.",
+               &HostNode::free_bytes);
         column("ballast_host_node_memory_available_bytes",
-               "Memory that the node can hand out without swapping, estimated.",
+               "Estimated memory that the NUMA node can hand out without swapping.",
                &HostNode::available_bytes);
     }
 
@@ -262,35 +280,50 @@ class SnapshotCollector final : public prometheus::Collectable {
         add_known(out, "ballast_host_memory_bytes", "Memory of the host.",
                   snapshot.host.total_bytes);
         add_known(out, "ballast_host_memory_available_bytes",
-                  "Memory the host can hand out without swapping.", snapshot.host.available_bytes);
+                  "Memory that the host can hand out without swapping.",
+                  snapshot.host.available_bytes);
+        add(out, "ballast_host_reserve_bytes",
+            "Available memory that is not lent on: host.reserve and reservations.",
+            MetricType::Gauge, static_cast<double>(snapshot.reserve_bytes));
         add_known(out, "ballast_host_swap_bytes", "Swap space of the host.",
                   snapshot.host.swap_total_bytes);
-        add_known(out, "ballast_host_swap_free_bytes", "Of it, unused.",
+        add_known(out, "ballast_host_swap_free_bytes", "Unused swap space of the host.",
                   snapshot.host.swap_free_bytes);
         if (snapshot.host.memory_stall_us != kUnknownBytes)
             add(out, "ballast_host_memory_stall_seconds_total",
-                "How long some task of the host stood still for want of memory (PSI, some).",
+                "Time during which some task of the host waited for memory (PSI, some).",
                 MetricType::Counter, static_cast<double>(snapshot.host.memory_stall_us) * 1e-6);
         add_nodes(out, snapshot.host.nodes);
-        add(out, "ballast_domains", "Domains observed.", MetricType::Gauge,
+        add(out, "ballast_domains", "Number of domains in the last observation.", MetricType::Gauge,
             static_cast<double>(totals.domains));
         add_known(out, "ballast_host_domain_memory_bytes",
-                  "Memory of all domains, lent memory included.", totals.total_bytes);
+                  "Memory of all domains, including what they lend.", totals.total_bytes);
         add_known(out, "ballast_host_loaned_bytes", "Memory that all domains lend.",
                   totals.loaned_bytes);
-        add_known(out, "ballast_host_loan_target_bytes", "Sum of all loan targets.",
+        add_known(out, "ballast_host_loan_target_bytes", "Sum of the loan targets of all domains.",
                   totals.loan_target_bytes);
-        add_known(out, "ballast_host_oom_freed_bytes", "Sum of all OOM credits.",
+        if (snapshot.dry_run)
+            add(out, "ballast_host_would_lend_bytes",
+                "Sum of what all domains would lend, were this no dry run.", MetricType::Gauge,
+                static_cast<double>(totals.decided_bytes));
+        add_known(out, "ballast_host_oom_freed_bytes",
+                  "Sum of the OOM credits of all domains; operators can clear them.",
                   totals.oom_freed_bytes);
+        add(out, "ballast_host_ooms_total",
+            "Number of times since the start that a guest ran out of memory.", MetricType::Counter,
+            static_cast<double>(snapshot.tick.ooms));
+        add(out, "ballast_host_oom_returned_bytes_total",
+            "Bytes that guests took back since the start when they ran out of memory.",
+            MetricType::Counter, static_cast<double>(snapshot.tick.oom_returned_bytes));
         add(out, "ballast_host_inflated_bytes_total",
-            "Bytes lent by domains since the start, by those that are gone too.",
+            "Bytes lent since the start by all domains, including those that are gone.",
             MetricType::Counter, static_cast<double>(totals.inflated_bytes));
         add(out, "ballast_host_deflated_bytes_total",
-            "Bytes given back to domains since the start, to those that are gone too.",
+            "Bytes given back since the start to all domains, including those that are gone.",
             MetricType::Counter, static_cast<double>(totals.deflated_bytes));
         MetricFamily& constrained =
-            family(out, "ballast_constrained_domains", "Domains by their binding constraint.",
-                   MetricType::Gauge);
+            family(out, "ballast_constrained_domains",
+                   "Number of domains by the constraint that binds their loan.", MetricType::Gauge);
         for (std::size_t i = 0; i < kConstraintCount; ++i)
             constrained.metric.push_back(
                 sample(MetricType::Gauge, static_cast<double>(totals.constrained[i]),
@@ -299,47 +332,51 @@ class SnapshotCollector final : public prometheus::Collectable {
 
     static void add_domains(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
         const std::size_t rows = row_count(snapshot);
-        std::vector<std::string> labels;
+        std::vector<Labels> labels;
         labels.reserve(rows);
         for (std::size_t row = 0; row < rows; ++row)
-            labels.push_back(domain_label(*snapshot.names, row));
+            labels.push_back(domain_labels(*snapshot.names, row));
         const auto column = [&](std::string name, std::string help, MetricType type, auto field) {
             MetricFamily& added = family(out, std::move(name), std::move(help), type);
             added.metric.reserve(rows);
             for (std::size_t row = 0; row < rows; ++row)
-                added.metric.push_back(sample(type,
-                                              static_cast<double>(snapshot.decisions[row].*field),
-                                              {{"domain", labels[row]}}));
+                added.metric.push_back(
+                    sample(type, static_cast<double>(snapshot.decisions[row].*field), labels[row]));
         };
-        column("ballast_domain_memory_bytes", "Memory of the domain, lent memory included.",
+        column("ballast_domain_memory_bytes", "Memory of the domain, including what it lends.",
                MetricType::Gauge, &Decision::total_bytes);
-        column("ballast_loaned_bytes", "Memory the domain lends.", MetricType::Gauge,
+        column("ballast_loaned_bytes", "Memory that the domain lends.", MetricType::Gauge,
                &Decision::loaned_after_bytes);
-        column("ballast_loan_target_bytes", "Loaned bytes decided on after all constraints.",
+        column("ballast_loan_target_bytes", "Loan that was decided on after all constraints.",
                MetricType::Gauge, &Decision::loan_target_bytes);
-        column("ballast_oom_freed_bytes", "OOM credit: bytes that are not asked for again.",
-               MetricType::Gauge, &Decision::oom_freed_bytes);
-        column("ballast_inflated_bytes_total", "Bytes lent by the domain since it came.",
+        column("ballast_oom_freed_bytes",
+               "OOM credit of the domain: bytes that are not asked for again.", MetricType::Gauge,
+               &Decision::oom_freed_bytes);
+        column("ballast_ooms_total",
+               "Number of times since it appeared that the domain ran out of memory.",
+               MetricType::Counter, &Decision::ooms_total);
+        column("ballast_inflated_bytes_total", "Bytes lent by the domain since it appeared.",
                MetricType::Counter, &Decision::inflated_total_bytes);
-        column("ballast_deflated_bytes_total", "Bytes given back to the domain since it came.",
+        column("ballast_deflated_bytes_total", "Bytes given back to the domain since it appeared.",
                MetricType::Counter, &Decision::deflated_total_bytes);
         std::vector<ClientMetric> ages;
         for (std::size_t row = 0; row < rows; ++row)
             if (const auto age_ms = snapshot.decisions[row].stats_age_ms; age_ms != kUnknownBytes)
-                ages.push_back(sample(MetricType::Gauge, static_cast<double>(age_ms) * 1e-3,
-                                      {{"domain", labels[row]}}));
+                ages.push_back(
+                    sample(MetricType::Gauge, static_cast<double>(age_ms) * 1e-3, labels[row]));
         if (!ages.empty())
             family(out, "ballast_domain_stats_age_seconds",
-                   "How old the statistics are that the guest sent last.", MetricType::Gauge)
+                   "Age of the statistics that the guest sent last.", MetricType::Gauge)
                 .metric = std::move(ages);
         MetricFamily& constraint =
             family(out, "ballast_domain_constraint",
-                   "1 for the constraint that binds the domain's loan.", MetricType::Gauge);
-        for (std::size_t row = 0; row < rows; ++row)
-            constraint.metric.push_back(sample(
-                MetricType::Gauge, 1,
-                {{"domain", labels[row]},
-                 {"constraint", std::string(to_string(snapshot.decisions[row].constraint))}}));
+                   "Always 1; the label constraint is what binds the loan of the domain.",
+                   MetricType::Gauge);
+        for (std::size_t row = 0; row < rows; ++row) {
+            labels[row].push_back(
+                {"constraint", std::string(to_string(snapshot.decisions[row].constraint))});
+            constraint.metric.push_back(sample(MetricType::Gauge, 1, std::move(labels[row])));
+        }
     }
 
     const SnapshotExchange& snapshots_;
@@ -360,7 +397,7 @@ struct Metrics::State {
         : collector(snapshots, backends, probe, max_domains, std::move(bus_path)) {
         prometheus::BuildGauge()
             .Name("ballast_build_info")
-            .Help("The running version; always 1.")
+            .Help("Always 1; the labels are the running version and its compiler.")
             .Register(registry)
             .Add({{"version", BALLAST_VERSION}, {"compiler", BALLAST_COMPILER}})
             .Set(1);

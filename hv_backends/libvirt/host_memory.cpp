@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -179,6 +180,22 @@ bool is_local(std::string_view uri) noexcept {
     const bool has_host = rest.empty() || rest.front() != '/';
     const bool test_driver = scheme == "test" || scheme.starts_with("test+");
     return !has_host && !test_driver;
+}
+
+std::string host_of(std::string_view uri) {
+    // SCHEME://[USER@][HOST][:PORT]/..., HOST in brackets where it is an address of IPv6
+    const std::size_t begin = uri.find("://");
+    std::string_view host = begin == std::string_view::npos ? "" : uri.substr(begin + 3);
+    host = host.substr(0, host.find('/'));
+    if (const std::size_t user = host.rfind('@'); user != std::string_view::npos)
+        host.remove_prefix(user + 1);
+    if (host.starts_with('['))
+        host = host.substr(1, host.find(']') - 1);
+    else
+        host = host.substr(0, host.find(':'));
+    if (!host.empty()) return std::string(host);
+    std::array<char, HOST_NAME_MAX + 1> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 void parse_node_meminfo(std::string_view text, HostNode& into) noexcept {

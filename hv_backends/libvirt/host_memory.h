@@ -23,6 +23,8 @@ std::uint64_t parse_pressure(std::string_view text) noexcept;
 // Whether the URI leads to the machine we run on, with real guests ("qemu:///system", also with a
 // socket of its own); false for libvirt's test driver.
 bool is_local(std::string_view uri) noexcept;
+// The host that the URI leads to, as it is written there; where none is, this machine's own name.
+std::string host_of(std::string_view uri);
 
 // Of a NUMA node's meminfo; the id is left alone. The total holds its huge pages. Available is what
 // is free, holds files or can be reclaimed.

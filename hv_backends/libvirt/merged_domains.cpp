@@ -86,9 +86,12 @@ void MergedDomains::name_rows(std::span<const ToldDomains> told, DomainTable& in
     for (std::size_t row = 0; row < keys_.size(); ++row) {
         const Place& place = places_[row];
         const std::string& name = told[place.connection].table->name[place.row];
-        if (into.key[row] == keys_[row] && into.name[row] == name) continue;
+        const std::string_view host = told[place.connection].host;
+        if (into.key[row] == keys_[row] && into.name[row] == name && into.host[row] == host)
+            continue;
         into.key[row] = keys_[row];
         into.name[row] = name;
+        into.host[row] = host;
         changed = true;
     }
     if (changed) into.membership = ++membership_;

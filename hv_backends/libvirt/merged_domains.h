@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct ToldDomains {
     bool answered = false;               // that was this time
     // Its first answer, and others came before: its domains are not new, they were out of sight.
     bool late_start = false;
+    std::string_view host{};  // where its domains are
 };
 
 // The loop's thread only.

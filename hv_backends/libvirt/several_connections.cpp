@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "hv_backends/libvirt/host_memory.h"
 
 namespace ballast {
 namespace {
@@ -34,6 +35,7 @@ class SeveralConnections final : public Backend {
   private:
     struct Connection {
         const ConnectionPlan* plan = nullptr;
+        std::string host;  // where it leads
         std::unique_ptr<ConnectionThread> thread;
         bool late = false;             // not waited for
         bool asked = false;            // this time; else its answer is to an earlier question
@@ -75,6 +77,7 @@ Result<void> SeveralConnections::make_connections() {
                                                              threads_);
             Connection& made = connections_.emplace_back();
             made.plan = &plan;
+            made.host = host_of(plan.uri);
             made.thread = std::move(thread);
         }
     } catch (const std::system_error& error) {
@@ -216,8 +219,8 @@ Result<void> SeveralConnections::observe(Observation& into) {
 void SeveralConnections::merge(Observation& into) {
     told_.clear();
     for (const Connection& connection : connections_)
-        told_.push_back(
-            {&connection.thread->told().domains, connection.answered, connection.late_start});
+        told_.push_back({&connection.thread->told().domains, connection.answered,
+                         connection.late_start, connection.host});
     if (merged_.merge(told_, into.domains)) funnel_->set_owners(merged_.owners(), clock_.now());
     into.at = clock_.now();
     into.host = local_host();

@@ -120,6 +120,8 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
         for (std::size_t row = 0; row < rows; ++row) {
             std::copy(table.key[row].uuid.begin(), table.key[row].uuid.end(), columns.key[row]);
             into.set_name(&into, row, table.name[row].c_str());
+            if (into.size >= sizeof(ballast_observation) && !table.host[row].empty())
+                into.set_host(&into, row, table.host[row].c_str());
         }
         membership_told_ = table.membership;
         told_ = true;
@@ -148,7 +150,7 @@ std::int32_t ExportedBackend::fill(ballast_observation& into) {
                   into.swapped_out_bytes);
     }
     if (into.size >= offsetof(ballast_observation, stats_age_ms)) fill_nodes(into);
-    if (into.size >= sizeof(ballast_observation)) {
+    if (into.size >= offsetof(ballast_observation, set_host)) {
         std::copy(table.stats_age_ms.begin(), table.stats_age_ms.end(), into.stats_age_ms);
         std::copy(table.limit_bytes.begin(), table.limit_bytes.end(), into.limit_bytes);
     }

@@ -80,8 +80,14 @@ struct ModuleBackend::Sheet {
             return static_cast<Sheet*>(asked->context)->resize(rows);
         };
         observation.set_name = [](ballast_observation* asked, std::uint64_t row, const char* name) {
-            auto& names = static_cast<Sheet*>(asked->context)->table.name;
-            if (row < names.size() && name != nullptr) names[row] = text_of(name, 255);
+            DomainTable& named = static_cast<Sheet*>(asked->context)->table;
+            if (row >= named.size() || name == nullptr) return;
+            named.name[row] = text_of(name, 255);
+            named.host[row].clear();  // of the domain that was in this row
+        };
+        observation.set_host = [](ballast_observation* asked, std::uint64_t row, const char* host) {
+            auto& hosts = static_cast<Sheet*>(asked->context)->table.host;
+            if (row < hosts.size() && host != nullptr) hosts[row] = text_of(host, 255);
         };
         point();
     }

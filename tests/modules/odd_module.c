@@ -110,6 +110,7 @@ static int32_t observe(void *self, struct ballast_observation *into, struct ball
         for (row = 0; row < into->columns.rows; ++row) {
             memset(into->columns.key[row], 7, sizeof(into->columns.key[row]));
             if (!behaves(instance, "nameless")) into->set_name(into, row, "only");
+            if (behaves(instance, "hosts")) into->set_host(into, row, "alpha");
         }
         into->membership++;
     }

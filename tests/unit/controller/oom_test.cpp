@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 
+#include "base/log.h"
 #include "fake_backend.h"
+#include "whole_loop.h"
 
 using namespace ballast;
 using namespace ballast::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -32,6 +36,35 @@ TEST_CASE("an OOM event is credited and sets the target to what is still loaned"
     bench.backend.steps.clear();
     CHECK(bench.tick()->decisions[0].constraint == Constraint::oom_credit);
     CHECK(bench.backend.steps.empty());
+}
+
+TEST_CASE("OOMs are counted, and clearing a credit takes none away") {
+    const bool reported = GENERATE(true, false);
+    CAPTURE(reported);
+    Bench bench(fixed_settings(1024));
+    bench.backend.add("g1", kGiB);
+    bench.backend.add("g2", kGiB);
+    if (!reported) {
+        make_asynchronous(bench);
+        bench.backend.table.flags[0] = DomainFlags::deflate_on_oom;
+    }
+    bench.tick();
+    for (const std::size_t row : {0U, 1U}) bench.backend.table.loaned_bytes[row] = kMiB;
+    CHECK(bench.tick()->tick.ooms == 0);
+    guest_takes_back(bench, 256 * kKiB);
+    bench.backend.table.usable_bytes[0] = 0;
+    if (reported) bench.send(EventKind::oom, "g1", 768 * kKiB, 256 * kKiB);
+    const auto check = [&bench] {
+        const auto snapshot = bench.tick();
+        CHECK(snapshot->tick.ooms == 1);
+        CHECK(snapshot->tick.oom_returned_bytes == 768 * kKiB);
+        CHECK(snapshot->decisions[0].ooms_total == 1);
+        CHECK(snapshot->decisions[1].ooms_total == 0);
+        return snapshot->decisions[0].oom_freed_bytes;
+    };
+    CHECK(check() == 768 * kKiB);
+    REQUIRE(bench.controller().set_attribute("g1", "oom_freed_kb", "0"));
+    CHECK(check() == 0);
 }
 
 TEST_CASE("a credit that is cleared lets the loan grow again") {
@@ -136,4 +169,46 @@ TEST_CASE("a rebooted guest starts without credit, and its empty balloon is no O
     bench.send(EventKind::guest_rebooted, "g1");
     guest_takes_back(bench, 0);
     CHECK(bench.tick()->decisions[0].oom_freed_bytes == 0);
+}
+
+TEST_CASE("a guest of the mock that ran out of memory has not been set by others") {
+    const std::string answer = GENERATE("adopt", "release", "override");
+    CAPTURE(answer);
+    // It runs out by the script, and later by what its programs need.
+    constexpr const char* kScenario = R"(
+mode: simulate
+cmm: {min_mem_mb: 256, oom_kb: 4096}
+backend: {name: mock}
+policy: {name: fixed}
+guests: {surge_below: 0, set_by_others: ANSWER}
+scenario:
+  description: "Two OOMs."
+  duration: 2m
+  domains:
+    - name: spiky
+      memory: 1GiB
+      page: 4KiB
+      speed: 256MiB
+      used: {points: [[0s, 200MiB], [60s, 200MiB], [61s, 700MiB], [80s, 700MiB], [81s, 200MiB]]}
+  events:
+    - {at: 2s, do: set, domain: spiky, parameter: simulate_loan_target_kb, value: 614400}
+    - {at: 20s, do: oom, domain: spiky}
+)";
+    std::string text = kScenario;
+    text.replace(text.find("ANSWER"), 6, answer);
+    const TempDir folder;
+    std::ofstream(folder.path("scenario.yaml")) << text;
+    WholeLoop loop(settings_of(load_config(folder.path("scenario.yaml"))));
+    std::vector<std::string> accused;
+    const log::Redirect told([&accused](log::Level, std::string_view line) {
+        if (line.find("set its balloon") != std::string_view::npos) accused.emplace_back(line);
+    });
+    std::uint64_t ooms = 0;
+    loop.run_until(2min, [&](const Snapshot& snapshot, Duration at) {
+        ooms = snapshot.tick.ooms;
+        CAPTURE(std::chrono::duration_cast<std::chrono::seconds>(at).count());
+        CHECK(snapshot.decisions[0].constraint != Constraint::set_by_others);
+    });
+    CHECK(ooms >= 2);
+    CHECK(accused == std::vector<std::string>{});
 }

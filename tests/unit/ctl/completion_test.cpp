@@ -15,7 +15,8 @@ std::vector<std::string> complete(const std::string& line) {
     const std::string script =
         "source '" + source_dir() +
         "/deploy/completions/ballastctl'\n"
-        "ballastctl() { [[ \"$*\" == 'domains --json' || \"$*\" == '--api /s domains --json' ]] && "
+        "ballastctl() { [[ \"$*\" == '--patience 0 domains --json' || \"$*\" == '--api /s "
+        "--patience 0 domains --json' ]] && "
         "printf '%s\\n' '{' '  \"tick\": 1,' '    {' '      \"name\": \"db-1\",' "
         "'      \"constraint\": \"none\",' '    }' '      \"name\": \"web 2\",' "
         "'      \"name\": \"a\\\"b\",'; }\n"

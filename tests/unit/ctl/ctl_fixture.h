@@ -40,10 +40,17 @@ struct CtlFixture {
     Script script;
     std::ostringstream out;
     std::ostringstream err;
-    Environment environment{out, err, {}, {}, "/default/api.sock", [this](const std::string& path) {
+    Environment environment{out,
+                            err,
+                            {},
+                            {},
+                            "/default/api.sock",
+                            [this](const std::string& path) {
                                 script.path = path;
                                 return std::make_unique<ScriptedTransport>(script);
-                            }};
+                            },
+                            [this](std::chrono::milliseconds time) { slept += time; }};
+    std::chrono::milliseconds slept{};
 
     void answer(int status, std::string body) {
         script.answers.emplace_back(HttpAnswer{status, std::move(body)});

@@ -82,3 +82,45 @@ TEST_CASE("no daemon means unreachable, and says where it was looked for") {
     CHECK(fixture.err.str().find("No such file") != std::string::npos);
     CHECK(fixture.run({"status", "--api", std::string(300, 'x')}) == ExitStatus::unreachable);
 }
+
+TEST_CASE("a daemon that only rehearses is not shown as one that lends") {
+    DaemonFixture fixture;
+    ballast::Snapshot& snapshot = *fixture.daemon.snapshots.begin();
+    ballast::test::fill(snapshot);
+    snapshot.dry_run = true;
+    fixture.daemon.snapshots.publish();
+    CHECK(fixture.run({"status"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("lending     dry run: decided on, nothing moves\n") !=
+          std::string::npos);
+    CHECK(fixture.out.str().find(", would lend 4 GiB,") != std::string::npos);
+    CHECK(fixture.run({"domains"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("WOULD LEND") != std::string::npos);
+    CHECK(fixture.out.str().find("TARGET") == std::string::npos);
+}
+
+TEST_CASE("domains that even host and name do not tell apart are shown with their UUIDs") {
+    DaemonFixture fixture;
+    ballast::Snapshot& snapshot = *fixture.daemon.snapshots.begin();
+    ballast::test::fill(snapshot);
+    const auto one = ballast::key_from_name("one");
+    const auto two = ballast::key_from_name("two");
+    snapshot.names = std::make_shared<ballast::DomainNames>(
+        ballast::DomainNames{{one, two}, {"web", "web"}, {"alpha", "alpha"}});
+    fixture.daemon.snapshots.publish();
+    CHECK(fixture.run({"domains"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find(ballast::to_string(one) + " alpha/web") != std::string::npos);
+    CHECK(fixture.out.str().find(ballast::to_string(two) + " alpha/web") != std::string::npos);
+    CHECK(fixture.run({"explain", ballast::to_string(two)}) == ExitStatus::done);
+}
+
+TEST_CASE("domains of two hosts are shown as other commands take them") {
+    DaemonFixture fixture;
+    fixture.daemon.publish_two_hosts();
+    CHECK(fixture.run({"domains"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("alpha/web") != std::string::npos);
+    CHECK(fixture.out.str().find("beta/web") != std::string::npos);
+    CHECK(fixture.run({"explain", "beta/web"}) == ExitStatus::done);
+    CHECK(fixture.out.str().find("beta/web, tick 7: ") == 0);
+    CHECK(fixture.run({"explain", "web"}) == ExitStatus::refused);
+    CHECK(fixture.err.str().find("2 domains are called 'web': alpha/web (") != std::string::npos);
+}

@@ -134,7 +134,54 @@ TEST_CASE("before the first tick the read paths say so") {
                                       "/api/v1/domains/db-1", "/api/v1/domains/db-1/explain");
     const Response response = fixture.send("GET", path);
     CHECK(response.status == 503);
-    CHECK(nlohmann::json::parse(response.body)["error"]["code"] == "unavailable");
+    CHECK(nlohmann::json::parse(response.body)["error"]["code"] == "starting");
+}
+
+TEST_CASE("a domain is found by its UUID, and by its host and name") {
+    ApiFixture fixture;
+    fixture.publish_two_hosts();
+    for (const std::string& path : {std::string("beta%2Fweb"), to_string(key_from_name("two"))}) {
+        CAPTURE(path);
+        const auto domain = fixture.json("GET", "/api/v1/domains/" + path);
+        CHECK(domain["name"] == "web");
+        CHECK(domain["host"] == "beta");
+        CHECK(domain["uuid"] == to_string(key_from_name("two")));
+        CHECK(domain["total_bytes"] == kGiB);
+        const auto explained = fixture.json("GET", "/api/v1/domains/" + path + "/explain");
+        CHECK(explained["host"] == "beta");
+        CHECK(explained["text"].get<std::string>().starts_with("beta/web, tick 7: "));
+    }
+    fixture.publish();
+    CHECK(fixture.json("GET", "/api/v1/domains/db-1")["host"].is_null());
+}
+
+TEST_CASE("a name that domains of two hosts share is refused, and the answer lists them") {
+    ApiFixture fixture;
+    fixture.publish_two_hosts();
+    const std::string path = GENERATE("/api/v1/domains/web", "/api/v1/domains/web/explain");
+    const Response response = fixture.send("GET", path);
+    CHECK(response.status == 409);
+    CHECK(nlohmann::json::parse(response.body)["error"]["message"] ==
+          "2 domains are called 'web': alpha/web (" + to_string(key_from_name("one")) +
+              "), beta/web (" + to_string(key_from_name("two")) +
+              "); name one as HOST/NAME or by its UUID");
+}
+
+TEST_CASE("a dry run shows in the status, and what each domain would lend beside it") {
+    ApiFixture fixture;
+    Snapshot& snapshot = *fixture.snapshots.begin();
+    fill(snapshot);
+    snapshot.dry_run = GENERATE(true, false);
+    const bool dry_run = snapshot.dry_run;
+    fixture.snapshots.publish();
+    const auto status = fixture.json("GET", "/api/v1/status");
+    const auto domain = fixture.json("GET", "/api/v1/domains/db-1");
+    CHECK(status["dry_run"] == dry_run);
+    CHECK(status["domains"]["would_lend_bytes"].is_null() != dry_run);
+    CHECK(domain["would_lend_bytes"].is_null() != dry_run);
+    if (!dry_run) return;
+    CHECK(status["domains"]["would_lend_bytes"] == 4 * kGiB);
+    CHECK(domain["would_lend_bytes"] == 4 * kGiB);
 }
 
 TEST_CASE("a snapshot with no names lists no domains") {

@@ -15,8 +15,22 @@ std::string code_of(const Response& response) {
 
 }  // namespace
 
+TEST_CASE("before the first tick nothing is done to a domain that is not known yet") {
+    ApiFixture fixture;
+    const auto [method, path, body] = GENERATE(table<std::string, std::string, std::string>({
+        {"PUT", "/api/v1/domains/db-1/attributes/min_mem_mb", R"({"value": "12"})"},
+        {"POST", "/api/v1/disable", R"({"domain": "db-1"})"},
+        {"POST", "/api/v1/release", R"({"domain": "db-1"})"},
+    }));
+    const Response response = fixture.send(method, path, body);
+    CHECK(response.status == 503);
+    CHECK(nlohmann::json::parse(response.body)["error"]["code"] == "starting");
+    CHECK(fixture.control.log.empty());
+}
+
 TEST_CASE("attributes are read and written, for a domain and as the default") {
     ApiFixture fixture;
+    fixture.publish();
     CHECK(fixture.json("GET", "/api/v1/attributes/min_mem_mb") ==
           nlohmann::json{{"domain", nullptr}, {"attribute", "min_mem_mb"}, {"value", "256"}});
     CHECK(fixture.json("GET", "/api/v1/domains/db-1/attributes/min_mem_mb")["value"] == "4096");
@@ -30,6 +44,7 @@ TEST_CASE("attributes are read and written, for a domain and as the default") {
 
 TEST_CASE("an odd domain name reaches the controller as it is") {
     ApiFixture fixture;
+    fixture.publish();
     const Response response =
         fixture.send("PUT", "/api/v1/domains/" + encode_segment(kOddName) + "/attributes/oom_kb",
                      R"({"value":"1"})");
@@ -39,6 +54,7 @@ TEST_CASE("an odd domain name reaches the controller as it is") {
 
 TEST_CASE("disable, enable and release take one domain or all") {
     ApiFixture fixture;
+    fixture.publish();
     CHECK(fixture.json("POST", "/api/v1/disable") ==
           nlohmann::json{{"domain", nullptr}, {"disabled", true}});
     CHECK(fixture.json("POST", "/api/v1/enable", "{}")["disabled"] == false);

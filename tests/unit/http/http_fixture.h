@@ -94,6 +94,9 @@ inline void fill(Snapshot& snapshot) {
     snapshot.tick.took = std::chrono::microseconds(250);
     snapshot.tick.late = std::chrono::milliseconds(2);
     snapshot.tick.events = 4;
+    snapshot.tick.ooms = 5;
+    snapshot.tick.oom_returned_bytes = 48 * kMiB;
+    snapshot.reserve_bytes = kGiB;
     snapshot.host = {};
     snapshot.host.total_bytes = 64 * kGiB;
     snapshot.host.available_bytes = 10 * kGiB;
@@ -124,6 +127,7 @@ inline void fill(Snapshot& snapshot) {
     db.flags = DomainFlags::deflate_on_oom;
     db.inflated_total_bytes = 5 * kGiB;
     db.deflated_total_bytes = kGiB;
+    db.ooms_total = 2;
     db.unused_bytes = 100 * kMiB;
     Decision odd;
     odd.total_bytes = kGiB;
@@ -227,6 +231,14 @@ struct ApiFixture {
 
     void publish() {
         fill(*snapshots.begin());
+        snapshots.publish();
+    }
+    // Both domains are called "web", on two hosts.
+    void publish_two_hosts() {
+        Snapshot& snapshot = *snapshots.begin();
+        fill(snapshot);
+        snapshot.names = std::make_shared<DomainNames>(DomainNames{
+            {key_from_name("one"), key_from_name("two")}, {"web", "web"}, {"alpha", "beta"}});
         snapshots.publish();
     }
     Response send(std::string method, std::string target, std::string body = "",

@@ -1,6 +1,8 @@
 #include "controller/http/metrics.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <sstream>
 
 #include "http_fixture.h"
@@ -35,13 +37,16 @@ TEST_CASE("each series carries what the snapshot says") {
     fixture.publish();
     const std::string text =
         Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
-    CHECK(series(text, R"(ballast_domain_memory_bytes{domain="db-1"})") == 8.0 * kGiB);
-    CHECK(series(text, R"(ballast_loaned_bytes{domain="db-1"})") == 4.0 * kGiB);
-    CHECK(series(text, R"(ballast_loan_target_bytes{domain="db-1"})") == 4.0 * kGiB);
-    CHECK(series(text, R"(ballast_oom_freed_bytes{domain="db-1"})") == 0);
-    CHECK(series(text, R"(ballast_inflated_bytes_total{domain="db-1"})") == 5.0 * kGiB);
-    CHECK(series(text, R"(ballast_deflated_bytes_total{domain="db-1"})") == 1.0 * kGiB);
-    CHECK(series(text, R"(ballast_domain_constraint{domain="db-1",constraint="min_mem"})") == 1);
+    const std::string db = "domain=\"db-1\",uuid=\"" + to_string(key_from_name("db-1")) + "\"";
+    const std::string of_db = "{" + db + "}";
+    CHECK(series(text, "ballast_domain_memory_bytes" + of_db) == 8.0 * kGiB);
+    CHECK(series(text, "ballast_loaned_bytes" + of_db) == 4.0 * kGiB);
+    CHECK(series(text, "ballast_loan_target_bytes" + of_db) == 4.0 * kGiB);
+    CHECK(series(text, "ballast_oom_freed_bytes" + of_db) == 0);
+    CHECK(series(text, "ballast_ooms_total" + of_db) == 2);
+    CHECK(series(text, "ballast_inflated_bytes_total" + of_db) == 5.0 * kGiB);
+    CHECK(series(text, "ballast_deflated_bytes_total" + of_db) == 1.0 * kGiB);
+    CHECK(series(text, "ballast_domain_constraint{" + db + ",constraint=\"min_mem\"}") == 1);
     CHECK(series_with(text, R"(ballast_domain_constraint{domain="db-1")") == 1);
 
     CHECK(series(text, "ballast_host_memory_bytes") == 64.0 * kGiB);
@@ -55,6 +60,11 @@ TEST_CASE("each series carries what the snapshot says") {
     CHECK(series(text, "ballast_host_oom_freed_bytes") == 16.0 * kMiB);
     CHECK(series(text, "ballast_host_inflated_bytes_total") == 5.0 * kGiB + 3.0 * kMiB);
     CHECK(series(text, "ballast_host_deflated_bytes_total") == 1.0 * kGiB + 2.0 * kMiB);
+    CHECK(series(text, "ballast_host_reserve_bytes") == 1.0 * kGiB);
+    CHECK(series(text, "ballast_host_ooms_total") == 5);
+    CHECK(series(text, "ballast_host_oom_returned_bytes_total") == 48.0 * kMiB);
+    CHECK(series(text, "ballast_dry_run") == 0);
+    CHECK(series_with(text, "would_lend") == 0);
     CHECK(series(text, "ballast_domains") == 2);
     CHECK(series(text, R"(ballast_constrained_domains{constraint="backend_error"})") == 1);
     CHECK(series(text, R"(ballast_constrained_domains{constraint="none"})") == 0);
@@ -91,7 +101,7 @@ TEST_CASE("above the limit only host-wide series remain") {
     CHECK(series_with(text, "domain=\"") == 0);
     CHECK(series(text, "ballast_host_loaned_bytes") == 4.0 * kGiB);
     CHECK(series_with(Metrics(fixture.snapshots, fixture.backends, fixture.probe, 2).text(),
-                      "domain=\"db-1\"") == 7);
+                      "domain=\"db-1\"") == 8);
 }
 
 TEST_CASE("figures that are not known are left out") {
@@ -138,7 +148,7 @@ TEST_CASE("what readers pay is exported with its spread and validity, and not wh
                       "refscale") == 0);
 }
 
-TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
+TEST_CASE("a name that is not UTF-8 is shown as far as it is") {
     ApiFixture fixture;
     Snapshot& snapshot = *fixture.snapshots.begin();
     fill(snapshot);
@@ -149,8 +159,58 @@ TEST_CASE("a name that is not UTF-8 gives way to the UUID") {
     const std::string text =
         Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
     CHECK(text.find('\xff') == text.npos);
-    CHECK(series(text, "ballast_loaned_bytes{domain=\"" + to_string(names->key[0]) + "\"}") ==
-          4.0 * kGiB);
+    CHECK(series(text, "ballast_loaned_bytes{domain=\"bad\xef\xbf\xbd\",uuid=\"" +
+                           to_string(names->key[0]) + "\"}") == 4.0 * kGiB);
+}
+
+TEST_CASE("domains of two hosts that share a name have series of their own") {
+    ApiFixture fixture;
+    fixture.publish_two_hosts();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
+    const auto of = [](const char* key, const char* host) {
+        return "ballast_loaned_bytes{domain=\"web\",uuid=\"" + to_string(key_from_name(key)) +
+               "\",host=\"" + host + "\"}";
+    };
+    CHECK(series(text, of("one", "alpha")) == 4.0 * kGiB);
+    CHECK(series(text, of("two", "beta")) == 0);
+}
+
+TEST_CASE("a dry run is a series, and what would be lent is another") {
+    ApiFixture fixture;
+    Snapshot& snapshot = *fixture.snapshots.begin();
+    fill(snapshot);
+    snapshot.dry_run = true;
+    fixture.snapshots.publish();
+    const std::string text =
+        Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000).text();
+    CHECK(series(text, "ballast_dry_run") == 1);
+    CHECK(series(text, "ballast_host_would_lend_bytes") == 4.0 * kGiB);
+}
+
+TEST_CASE("each HELP text is a whole sentence") {
+    ApiFixture fixture;
+    fixture.publish();
+    fixture.probe.found = probe_report();
+    const std::string text = Metrics(fixture.snapshots, fixture.backends, fixture.probe, 1000, [] {
+                                 return "/bus";
+                             }).text();
+    std::istringstream lines(text);
+    std::size_t texts = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("# HELP ")) continue;
+        ++texts;
+        CAPTURE(line);
+        const std::string help = line.substr(line.find(' ', 7) + 1);
+        CHECK(help.ends_with('.'));
+        CHECK((std::isupper(static_cast<unsigned char>(help.front())) != 0 ||
+               help.starts_with("1 ")));
+        CHECK(std::count(help.begin(), help.end(), ' ') >= 2);
+        // It stands alone: no word for something that another text has named.
+        for (const char* word : {"Of it", " that cost", "these readers", " told"})
+            CHECK(help.find(word) == help.npos);
+    }
+    CHECK(texts > 30);
 }
 
 TEST_CASE("the event bus's file is a label, and absent without a bus") {

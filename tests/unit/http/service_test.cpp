@@ -117,7 +117,7 @@ TEST_CASE("the service is healthy at once and ready after the first observation"
     daemon.run();
     CHECK(status_of(daemon.over_tcp("GET /readyz")) == 200);
     CHECK(body_of(daemon.over_tcp("GET /metrics"))
-              .find("ballast_domain_memory_bytes{domain=\"only one\"}") != std::string::npos);
+              .find("ballast_domain_memory_bytes{domain=\"only one\",uuid=") != std::string::npos);
 }
 
 TEST_CASE("an attribute set over the Unix socket reads back over TCP") {

@@ -5,6 +5,7 @@
 
 #include "temporary_root.h"
 
+using ballast::host_of;
 using ballast::HostNode;
 using ballast::HostState;
 using ballast::is_local;
@@ -144,4 +145,14 @@ TEST_CASE("only URIs without a host lead to this machine") {
     CHECK_FALSE(is_local("test:///default"));
     CHECK_FALSE(is_local("qemu"));
     CHECK_FALSE(is_local(""));
+}
+
+TEST_CASE("the host of a URI is what stands there, or this machine") {
+    CHECK(host_of("qemu+ssh://root@far.example/system") == "far.example");
+    CHECK(host_of("qemu+ssh://root@far:2222/system?keyfile=/a@b") == "far");
+    CHECK(host_of("qemu+tls://[2001:db8::1]:16514/system") == "2001:db8::1");
+    const std::string own = host_of("qemu:///system");
+    CHECK_FALSE(own.empty());
+    for (const char* uri : {"qemu+unix:///system?socket=/run/x", "test:///default", "qemu", ""})
+        CHECK(host_of(uri) == own);
 }

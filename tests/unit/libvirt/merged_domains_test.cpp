@@ -37,8 +37,8 @@ struct Merge {
     DomainTable seen;
 
     bool run() {
-        const ToldDomains told[] = {{&first.table, first.answered, first.late_start},
-                                    {&second.table, second.answered, second.late_start}};
+        const ToldDomains told[] = {{&first.table, first.answered, first.late_start, "alpha"},
+                                    {&second.table, second.answered, second.late_start, "beta"}};
         return merged.merge(told, seen);
     }
     std::size_t owner(const std::string& name) const {
@@ -168,7 +168,8 @@ TEST_CASE("a domain that migrates keeps its one row, and is the one's where it r
         CHECK_FALSE(has(merge.seen.flags[0], DomainFlags::unanswered));
     }
     CHECK(merge.seen.name == Names{"a", "b"});
-    CHECK(merge.seen.membership == before);
+    CHECK(merge.seen.host == Names{"beta", "beta"});
+    CHECK(merge.seen.membership == before + 1);  // once, for its new host
     CHECK(merge.merged.owners().size() == 2);
 }
 
@@ -189,7 +190,7 @@ TEST_CASE("a host that is told of twice has each domain once, and they stay whos
     merge.second.remove(0);
     merge.run();
     CHECK(merge.owner("a") == 0);
-    CHECK(merge.seen.membership == 1);
+    CHECK(merge.seen.size() == 1);
 }
 
 TEST_CASE("after a new start nothing is left of what the connections told") {
@@ -202,4 +203,20 @@ TEST_CASE("after a new start nothing is left of what the connections told") {
     merge.first.add("b");
     merge.run();
     CHECK(merge.seen.name == Names{"b"});
+}
+
+TEST_CASE("each domain is told with the host where it is, and one that moves with its new one") {
+    Merge merge;
+    merge.first.add("a");
+    merge.second.add("b");
+    merge.run();
+    CHECK(merge.seen.host == Names{"alpha", "beta"});
+    // `a` migrates.
+    merge.second.add("a");
+    merge.first.remove(0);
+    const std::uint64_t before = merge.seen.membership;
+    merge.run();
+    CHECK(merge.seen.name == Names{"a", "b"});
+    CHECK(merge.seen.host == Names{"beta", "beta"});
+    CHECK(merge.seen.membership > before);  // so that its name is published anew
 }

@@ -51,7 +51,7 @@ TEST_CASE("a policy's reason is told where it has one") {
 }
 
 TEST_CASE("no two reasons share a name, and each has words") {
-    constexpr auto kLast = static_cast<std::size_t>(RequestReason::held);
+    constexpr auto kLast = static_cast<std::size_t>(RequestReason::host_unknown);
     std::set<std::string_view> names;
     for (std::size_t i = 0; i <= kLast; ++i) {
         names.insert(to_string(static_cast<RequestReason>(i)));

@@ -60,6 +60,15 @@ TEST_CASE("a module's domains, figures and moves come through") {
     CHECK(instance.seen.domains.membership == membership);
 }
 
+TEST_CASE("a module that looks after several hosts names them") {
+    Instance instance("hosts");
+    REQUIRE(instance.backend->observe(instance.seen));
+    CHECK(instance.seen.domains.host[0] == "alpha");
+    Instance without("none");
+    REQUIRE(without.backend->observe(without.seen));
+    CHECK(without.seen.domains.host[0].empty());
+}
+
 TEST_CASE("a module that knows of nodes tells them, and which a domain is bound to") {
     Instance instance("nodes");
     REQUIRE(instance.backend->observe(instance.seen));
