@@ -30,6 +30,7 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     read_part(root, "cmm", read_cmm, settings.cmm);
     read_part(root, "backend", read_backend, settings.backend);
     // This hypervisor asks for nothing by itself.
+    settings.backend.module_directory = BALLAST_MODULE_DIRECTORY;
     if (settings.backend.name == "libvirt") settings.policy.name = "ballast";
     if (const YamlNode* const policy = root.find("policy"))
         read_policy(*policy, settings.policy, check, problems);

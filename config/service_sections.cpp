@@ -132,6 +132,7 @@ void read_backend(const YamlNode& node, BackendSettings& into,
             has_max ? "reconnect_max" : "reconnect_min",
             fmt::format("backend.reconnect_max ({}) is shorter than reconnect_min ({}), "
                         "expected the same or longer",
+    read_path(section, "module_directory", into.module_directory, kMaxPath);
                         format_duration(into.reconnect_max), format_duration(into.reconnect_min)));
     }
     if (into.name == "libvirt" || into.name.empty()) return;

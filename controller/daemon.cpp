@@ -206,7 +206,8 @@ Result<void> release_everything(Controller& controller, BusFeed& feed, const Clo
 
 int try_module_here(const Settings& settings, const std::string& name, const std::string& path) {
     const SystemClock clock;
-    return report_trial(path, module_config(name.empty() ? settings.backend.name : name, settings),
+    return report_trial({settings.backend.module_directory, path},
+                        module_config(name.empty() ? settings.backend.name : name, settings),
                         clock);
 }
 
@@ -218,8 +219,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     const SystemClock clock;
     BusFeed feed(clock);
     References references(settings, clock);
-    ModuleRegistry registry(clock,
-                            {.scheme = references.module_refs(), .trial = trial_of(settings)});
+    ModuleRegistry registry(clock, {.scheme = references.module_refs(),
+                                    .directory = settings.backend.module_directory,
+                                    .trial = trial_of(settings)});
     registry.notifiers().add([&feed](const ModuleChange& change) -> std::optional<std::string> {
         const std::string text = fmt::format("backend '{}': {} -> {}", change.name,
                                              to_string(change.from), to_string(change.to));

@@ -153,7 +153,9 @@ Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::st
 
 Result<ModuleLease> ModuleRegistry::load(const std::string& name, const std::string& path,
                                          const ModuleConfig& config) {
-    return bring(name, path, config, [&] { return ModuleImage::open(path, name); });
+    return bring(name, path, config, [&] {
+        return ModuleImage::open({options_.directory, path}, name);
+    });
 }
 
 Result<ModuleLease> ModuleRegistry::load_builtin(const std::string& name,

@@ -20,6 +20,7 @@ class ModuleRegistry {
   public:
     struct Options {
         RefScheme scheme = RefScheme::automatic;
+        std::string directory = {};  // that files are loaded from; see ModuleFile
         // Tries a file out elsewhere before it is mapped here; see try_module.
         std::function<Result<void>(const std::string& name, const std::string& path)> trial = {};
     };

@@ -42,6 +42,8 @@ class Daemon:
         self.port = self.listener.getsockname()[1]
         if not activated:
             self.listener.close()  # its port is free now
+        if "module_directory" not in backend:
+            backend = backend.replace("{", f'{{module_directory: "{folder}", ', 1)
         config = folder / "ballast.yaml"
         self.api = folder / "api.sock"
         if text is not None:

@@ -15,7 +15,7 @@ namespace {
 
 struct Modules {
     explicit Modules(RefScheme scheme = RefScheme::automatic)
-        : registry(clock, {.scheme = scheme}), path(staged("odd")) {}
+        : registry(clock, {.scheme = scheme, .directory = staged.folder()}), path(staged("odd")) {}
     Result<ModuleLease> load(const std::string& name = "odd", const char* behaviour = "none") {
         return registry.load(name, path, behaving(behaviour));
     }
@@ -197,9 +197,10 @@ TEST_CASE("what the trial finds keeps a file out of this process") {
     const Staged staged;
     const SystemClock clock;
     ModuleRegistry registry(
-        clock, {.trial = [](const std::string&, const std::string& path) -> Result<void> {
-            return fail(Errc::bad_data, path + " crashed");
-        }});
+        clock, {.directory = staged.folder(),
+                .trial = [](const std::string&, const std::string& path) -> Result<void> {
+                    return fail(Errc::bad_data, path + " crashed");
+                }});
     const auto refused = registry.load("odd", staged("odd"), {});
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().context, Catch::EndsWith("odd.so crashed"));
