@@ -5,6 +5,8 @@
 
 #include <cwchar>
 
+#include "base/escape.h"
+
 namespace ballast::ctl {
 namespace {
 
@@ -44,7 +46,7 @@ void for_each_character(std::string_view text, Use use) {
             size = 1;
             state = {};
         } else {
-            width = ::wcwidth(wide);
+            width = is_obeyed(static_cast<char32_t>(wide)) ? -1 : ::wcwidth(wide);
         }
         if (!use(text.substr(0, size), width)) return;
         text.remove_prefix(size);
