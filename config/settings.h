@@ -113,6 +113,7 @@ struct ListenSettings {
     std::string http = "127.0.0.1:9835";        // host:port, empty = no TCP
     std::string api = "/run/ballast/api.sock";  // path, empty = no Unix socket
     std::string api_group;                      // members may write too; empty = root alone
+    std::vector<std::string> host_names;        // that TCP clients may call this host by
 };
 
 struct MetricsSettings {

@@ -276,9 +276,10 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
             !started)
             log::warn("what readers pay is not measured: {}", started.error().message());
     }
-    auto http = start_http(
-        settings.listen, settings.metrics, loop, controller.snapshots(), manager, references, clock,
-        {.socket_activation = true, .bus_path = [&feed] { return feed.path(); }});
+    auto http =
+        start_http(settings.listen, settings.metrics, loop, controller.snapshots(),
+                   controller.operator_views(), manager, references, clock,
+                   {.socket_activation = true, .bus_path = [&feed] { return feed.path(); }});
     if (!http) {
         backend.stop();
         return with_context(http.error(), "serving HTTP");

@@ -236,6 +236,7 @@ void Controller::State::tick(Time due) {
     if (feed != nullptr)
         feed->tick(snapshot, {seen.domains, ledger.controls(), settings.host.reserve_bytes});
     if (slot != nullptr) snapshots.publish();
+    publish_operator_view();
 }
 
 }  // namespace ballast

@@ -41,11 +41,9 @@ class HttpService {
     std::uint16_t tcp_port() const noexcept;
 
   private:
-    friend Result<std::unique_ptr<HttpService>> start_http(const ListenSettings&,
-                                                           const MetricsSettings&, Loop&,
-                                                           const SnapshotExchange&, BackendAdmin&,
-                                                           const ProbeStatus&, const Clock&,
-                                                           HttpOptions);
+    friend Result<std::unique_ptr<HttpService>> start_http(
+        const ListenSettings&, const MetricsSettings&, Loop&, const SnapshotExchange&,
+        const OperatorViews&, BackendAdmin&, const ProbeStatus&, const Clock&, HttpOptions);
     struct State;
     explicit HttpService(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
@@ -57,7 +55,8 @@ class HttpService {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                BackendAdmin& backends, const ProbeStatus& probe,
-                                                const Clock& clock, HttpOptions options = {});
+                                                const OperatorViews& views, BackendAdmin& backends,
+                                                const ProbeStatus& probe, const Clock& clock,
+                                                HttpOptions options = {});
 
 }  // namespace ballast
