@@ -86,6 +86,10 @@ void HttpService::stop() noexcept {
     state_->tcp.reset();
 }
 
+void HttpService::set_max_domains(std::uint64_t max_domains) noexcept {
+    state_->metrics.set_max_domains(max_domains);
+}
+
 std::uint16_t HttpService::tcp_port() const noexcept {
     return state_->port;
 }

@@ -37,6 +37,9 @@ class HttpService {
     // request that waits for the loop ends once the loop stops, or after 10 s). Idempotent.
     void stop() noexcept;
 
+    // metrics.max_domains from now on. Any thread.
+    void set_max_domains(std::uint64_t max_domains) noexcept;
+
     // The TCP port in use, 0 if there is none; tells what port 0 became.
     std::uint16_t tcp_port() const noexcept;
 
