@@ -119,6 +119,10 @@ Result<void> check_mount(const Fd& file, const std::string& path) {
 
 }  // namespace
 
+std::string full_path(const ModuleFile& file) {
+    return is_file_name(file.path) ? file.directory + "/" + file.path : file.path;
+}
+
 Result<Fd> open_module_file(const ModuleFile& file) {
     const auto name = name_in_directory(file);
     if (!name) return Failure(name.error());

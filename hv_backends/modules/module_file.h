@@ -14,6 +14,9 @@ struct ModuleFile {
     std::string path;       // absolute, or the file's bare name
 };
 
+// A bare name with its directory; any other path as it is. Pure.
+std::string full_path(const ModuleFile& file);
+
 // Opens the regular file for reading. It lies directly in the directory. No part of the path may be
 // a symbolic link. The file, the directory and every directory above it must belong to root or to
 // this process's user, and nobody else may write them (a directory above with the sticky bit, as

@@ -34,11 +34,12 @@ class ModuleRegistry {
 
     NotifierChain& notifiers() noexcept { return notifiers_; }
 
-    // Loads the file at `path`, or the built-in `builtin`, under `name`: maps it, checks it, makes
-    // its instance, and lets users in. Two of one name may be loaded while one replaces the other;
-    // the newest live one is what lease(name) finds. Blocks on files and on the trial. Errors:
-    // invalid_argument (name, settings), refused (vetoed), and those of ModuleImage::open, the
-    // trial and ModuleBackend::create. After an error nothing is left of it.
+    // Loads the file at `path` (or of that bare name in the directory), or the built-in `builtin`,
+    // under `name`: maps it, checks it, makes its instance, and lets users in. Two of one name may
+    // be loaded while one replaces the other; the newest live one is what lease(name) finds. Blocks
+    // on files and on the trial. Errors: invalid_argument (name, settings), refused (vetoed), and
+    // those of ModuleImage::open, the trial and ModuleBackend::create. After an error nothing is
+    // left of it.
     Result<ModuleLease> load(const std::string& name, const std::string& path,
                              const ModuleConfig& config);
     Result<ModuleLease> load_builtin(const std::string& name, const ballast_backend_module& builtin,

@@ -56,6 +56,13 @@ TEST_CASE("a module lives as long as it is used, and its code goes when it is re
     CHECK(modules.registry.remove_if_unused(handle).error().code == Errc::not_found);
 }
 
+TEST_CASE("a module is listed by its whole path, however it was named") {
+    Modules modules;
+    const auto lease = modules.registry.load("odd", "odd.so", behaving("none"));
+    REQUIRE(lease);
+    CHECK(modules.registry.list()[0].path == modules.path);
+}
+
 TEST_CASE("a module that is going takes no new users and waits for the last") {
     Modules modules;
     auto lease = modules.load();
