@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "base/escape.h"
+
 namespace ballast::log {
 namespace {
 
@@ -74,10 +76,12 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view line) {
+    // Names and messages from elsewhere are part of it.
+    const std::string safe = escaped(line);
     if (redirected != nullptr) {
-        (*redirected)(level, line);
+        (*redirected)(level, safe);
     } else {
-        logger().log(to_spdlog(level), line);
+        logger().log(to_spdlog(level), safe);
     }
 }
 

@@ -35,7 +35,8 @@ class Redirect {
     int level_;
 };
 
-// Writes one line. Any thread; may block on the descriptor.
+// Writes one line, with whatever a reader would obey escaped (see escape.h). Any thread; may block
+// on the descriptor.
 void write(Level level, std::string_view line);
 
 template <class... Args>

@@ -140,6 +140,9 @@ Result<void> BusFile::lock() {
     lock_ = Fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
     if (!lock_) return system_failure(name, "cannot be opened");
     holds_lock_ = try_lock(lock_);
+    struct stat about {};
+    if (fstat(lock_.get(), &about) != 0) return system_failure(name, "cannot be looked at");
+    lock_identity_ = {about.st_dev, about.st_ino};
     return {};
 }
 
@@ -170,6 +173,9 @@ Result<void> BusFile::make_waiting(const Options& options) {
         return Failure(start.error());
     }
     waiting_ = reinterpret_cast<std::uint32_t*>(*start);
+    struct stat made {};
+    if (fstat(file->get(), &made) != 0) return system_failure(name, "cannot be looked at");
+    waiting_identity_ = {made.st_dev, made.st_ino};
     waiting_guard_ =
         bus_guard(waiting_, BUS_HEADER_SIZE, PROT_READ | PROT_WRITE, &waiting_damaged_);
     return take_name(name, path_ + ".wait");
@@ -187,6 +193,9 @@ Result<void> BusFile::make_ring(const Options& options, const Clock& clock) {
         return Failure(start.error());
     }
     start_ = *start;
+    struct stat made {};
+    if (fstat(file->get(), &made) != 0) return system_failure(name, "cannot be looked at");
+    ring_identity_ = {made.st_dev, made.st_ino};
     guard_ = bus_guard(start_, size_, PROT_READ | PROT_WRITE, &damaged_);
     bus_header& about = header();
     about.version = BUS_VERSION;
@@ -224,6 +233,17 @@ void BusFile::tell_readers_of(const Fd& old_file) const noexcept {
     if (start == MAP_FAILED) return;
     futex_wake(&static_cast<bus_header*>(start)->futex);
     munmap(start, BUS_HEADER_SIZE);
+}
+
+bool BusFile::leads_to(const std::string& name, const Identity& identity) noexcept {
+    struct stat about {};
+    return lstat(name.c_str(), &about) == 0 && about.st_dev == identity.device &&
+           about.st_ino == identity.inode;
+}
+
+bool BusFile::has_names() const noexcept {
+    return leads_to(path_, ring_identity_) && leads_to(path_ + ".wait", waiting_identity_) &&
+           leads_to(path_ + ".lock", lock_identity_);
 }
 
 bool BusFile::is_waited_for() noexcept {

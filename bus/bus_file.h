@@ -1,6 +1,8 @@
 // The writer's side of the event bus's file: elected, made, replaced, beaten.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -47,6 +49,9 @@ class BusFile {
     void beat(Time now) noexcept;
     // Somebody else has made the file shorter: nobody reads what is published there.
     bool damaged() const noexcept { return damaged_; }
+    // Whether its names still lead to it: whoever comes later finds nothing where they do not. Asks
+    // the file system.
+    bool has_names() const noexcept;
     // Calls of wake().
     std::uint64_t wakes() const noexcept { return wakes_; }
 
@@ -59,7 +64,17 @@ class BusFile {
     Result<void> make_ring(const Options& options, const Clock& clock);
     void tell_readers_of(const Fd& old_file) const noexcept;
 
+    // What a name leads to.
+    struct Identity {
+        dev_t device = 0;
+        ino_t inode = 0;
+    };
+    static bool leads_to(const std::string& name, const Identity& identity) noexcept;
+
     std::string path_;
+    Identity ring_identity_;
+    Identity waiting_identity_;
+    Identity lock_identity_;
     Fd elected_;  // locked: we are the writer
     Fd lock_;     // locked: we live
     std::uint64_t epoch_ = 0;

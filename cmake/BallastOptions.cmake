@@ -1,6 +1,10 @@
 # Options and the compile flags that every target of the project shares.
 include(GNUInstallDirs)
 
+# Where backends are installed, and what the daemon loads them from if not configured otherwise.
+set(BALLAST_MODULE_DIR "${CMAKE_INSTALL_LIBDIR}/ballast/backends")
+set(BALLAST_FULL_MODULE_DIR "${CMAKE_INSTALL_FULL_LIBDIR}/ballast/backends")
+
 option(BALLAST_BUILD_TESTS "Build the tests" ON)
 option(BALLAST_BUILD_BENCH "Build ballast-bench" ON)
 set(BALLAST_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")

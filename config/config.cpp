@@ -1,15 +1,17 @@
 #include "config/config.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <tuple>
 
+#include "base/fd.h"
 #include "config/sections.h"
 #include "config/yaml_document.h"
 
@@ -28,6 +30,7 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     const auto mode = root.choice("mode", {"live", "simulate"});
     if (mode) settings.mode = *mode == 0 ? Mode::live : Mode::simulate;
     read_part(root, "cmm", read_cmm, settings.cmm);
+    settings.backend.module_directory = BALLAST_MODULE_DIRECTORY;
     read_part(root, "backend", read_backend, settings.backend);
     // This hypervisor asks for nothing by itself.
     if (settings.backend.name == "libvirt") settings.policy.name = "ballast";
@@ -71,18 +74,33 @@ Settings read_settings(const YamlNode& node, PolicyCheck check,
     return settings;
 }
 
+std::string_view kind_of(mode_t mode) noexcept {
+    switch (mode & S_IFMT) {
+        case S_IFDIR:
+            return "a directory";
+        case S_IFIFO:
+            return "a pipe";
+        case S_IFSOCK:
+            return "a socket";
+        default:
+            return "a device";
+    }
+}
+
 }  // namespace
+
+std::vector<std::string> ConfigProblems::lines() const {
+    std::vector<std::string> lines;
+    for (const ConfigProblem& item : items)
+        lines.push_back(
+            item.line > 0 ? fmt::format("{}:{}:{}: {}", file, item.line, item.column, item.message)
+                          : fmt::format("{}: {}", file, item.message));
+    return lines;
+}
 
 std::string ConfigProblems::text() const {
     std::string text;
-    for (const ConfigProblem& item : items) {
-        if (item.line > 0) {
-            fmt::format_to(std::back_inserter(text), "{}:{}:{}: {}\n", file, item.line, item.column,
-                           item.message);
-        } else {
-            fmt::format_to(std::back_inserter(text), "{}: {}\n", file, item.message);
-        }
-    }
+    for (const std::string& line : lines()) text += line + "\n";
     return text;
 }
 
@@ -110,18 +128,29 @@ ConfigResult parse_config(std::string_view text, const std::string& name, Policy
 }
 
 ConfigResult load_config(const std::string& path, PolicyCheck check) {
-    const auto unreadable = [&](int sys_errno) {
-        const std::string why = std::generic_category().message(sys_errno);
-        return ConfigProblems{path, {{0, 0, fmt::format("cannot be read: {}", why)}}};
+    const auto problem = [&](std::string message) {
+        return ConfigProblems{path, {{0, 0, std::move(message)}}};
     };
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return unreadable(errno);
+    const auto unreadable = [&] {
+        return problem("cannot be read: " + std::generic_category().message(errno));
+    };
+    // Not blocking: it may be a pipe that nobody writes.
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat found {};
+    if (!file || ::fstat(file.get(), &found) != 0) return unreadable();
+    if (!S_ISREG(found.st_mode))
+        return problem(fmt::format("is {}, expected a regular file", kind_of(found.st_mode)));
     std::string text;
     text.resize(kMaxConfigBytes + 1);  // read_yaml refuses more
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.bad() || (file.fail() && !file.eof())) return unreadable(errno == 0 ? EIO : errno);
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return unreadable();
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    text.resize(size);
     ConfigResult result = parse_config(text, path, check);
     // A trace's name counts from the file that names it.
     if (auto* const settings = std::get_if<Settings>(&result))

@@ -23,6 +23,8 @@ struct ConfigProblems {
     std::string file;
     std::vector<ConfigProblem> items;
     // One line per problem: "file:line:column: message".
+    std::vector<std::string> lines() const;
+    // The same, each with its line feed.
     std::string text() const;
 };
 
@@ -32,7 +34,8 @@ using ConfigResult = std::variant<Settings, ConfigProblems>;
 // text's name and a colon. Policies are not known here.
 using PolicyCheck = Result<void> (*)(const PolicyChoice& choice);
 
-// Reads and validates the file at `path`; policies as far as the catalogue tells where there is no
+// Reads and validates the regular file at `path` (another kind, as a pipe, is a problem and never
+// waited for); policies as far as the catalogue tells where there is no
 // `check`. Never throws; blocks on the file.
 ConfigResult load_config(const std::string& path, PolicyCheck check = nullptr);
 // The same from text; `name` stands for the file in messages.

@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "config/sections.h"
@@ -81,6 +82,26 @@ void read_uris(Section& section, std::vector<std::string>& into) {
     into = std::move(uris);
 }
 
+void read_host_names(Section& section, std::vector<std::string>& into) {
+    const YamlNode* const list = section.list("host_names");
+    if (list == nullptr) return;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+        const YamlNode& item = list->items[i];
+        const bool is_name = item.kind == YamlNode::Kind::scalar && !item.text.empty() &&
+                             item.text.size() <= 253 &&
+                             std::all_of(item.text.begin(), item.text.end(), [](unsigned char c) {
+                                 return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+                             });
+        if (is_name)
+            into.push_back(item.text);
+        else
+            add_problem(section.problems(), item,
+                        fmt::format("listen.host_names[{}] is {}, expected a host's name such as "
+                                    "host1.example.com, without a port",
+                                    i, found(item)));
+    }
+}
+
 // A file of one's own: any name, and settings that only the file knows.
 void read_module(Section& section, BackendSettings& into) {
     std::string given;
@@ -111,6 +132,7 @@ void read_backend(const YamlNode& node, BackendSettings& into,
     static const std::vector<std::string_view> kNames{"pseries", "libvirt", "mock", "workload"};
     section.flag("force_unload", into.force_unload);
     section.duration("call_timeout", into.call_timeout, {seconds(1), hours(1)});
+    read_path(section, "module_directory", into.module_directory, kMaxPath);
     if (section.has("module")) return read_module(section, into);
     if (section.find("settings") != nullptr)
         section.problem("settings",
@@ -185,6 +207,7 @@ void read_listen(const YamlNode& node, ListenSettings& into, std::vector<ConfigP
     }
     read_path(section, "api", into.api, kMaxSocketPath);
     section.text("api_group", into.api_group);
+    read_host_names(section, into.host_names);
 }
 
 void read_bus(const YamlNode& node, BusSettings& into, std::vector<ConfigProblem>& problems) {

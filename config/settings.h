@@ -71,6 +71,8 @@ struct GuestSettings {
 struct BackendSettings {
     std::string name = "libvirt";  // pseries | libvirt | mock, or any with a module
     std::string module_path;       // a shared object; empty = built in
+    // Absolute; the only one that shared objects are loaded from. Empty = none is ever loaded.
+    std::string module_directory;
     std::vector<std::pair<std::string, std::string>> module_settings;  // as the module knows them
     bool force_unload = false;  // whether an operator may unload it under its users
     // A call into the backend that lasts longer counts as hung. 1 s .. 1 h
@@ -114,6 +116,7 @@ struct ListenSettings {
     std::string http = "127.0.0.1:9835";        // host:port, empty = no TCP
     std::string api = "/run/ballast/api.sock";  // path, empty = no Unix socket
     std::string api_group;                      // members may write too; empty = root alone
+    std::vector<std::string> host_names;        // that TCP clients may call this host by
 };
 
 struct MetricsSettings {

@@ -2,35 +2,15 @@
 
 #include <algorithm>
 
+#include "base/escape.h"
+
 namespace ballast {
 namespace {
 
 constexpr std::size_t kMostShown = 64;
 
-unsigned byte_at(std::string_view text, std::size_t offset) noexcept {
-    return static_cast<unsigned char>(text[offset]);
-}
-
 bool continues(std::string_view text, std::size_t offset) noexcept {
-    return offset < text.size() && (byte_at(text, offset) & 0xc0U) == 0x80U;
-}
-
-// Length of the character at `offset`; 0 if it is malformed, overlong or a surrogate.
-std::size_t utf8_length(std::string_view text, std::size_t offset) noexcept {
-    const unsigned lead = byte_at(text, offset);
-    if (lead < 0x80U) return 1;
-    if (lead < 0xc2U || lead > 0xf4U || !continues(text, offset + 1)) return 0;
-    if (lead < 0xe0U) return 2;
-    const unsigned second = byte_at(text, offset + 1);
-    if (!continues(text, offset + 2)) return 0;
-    if (lead < 0xf0U) {
-        const bool overlong = lead == 0xe0U && second < 0xa0U;
-        const bool surrogate = lead == 0xedU && second >= 0xa0U;
-        return overlong || surrogate ? 0 : 3;
-    }
-    const bool overlong = lead == 0xf0U && second < 0x90U;
-    const bool too_large = lead == 0xf4U && second >= 0x90U;
-    return overlong || too_large || !continues(text, offset + 3) ? 0 : 4;
+    return offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xc0U) == 0x80U;
 }
 
 }  // namespace
@@ -38,9 +18,13 @@ std::size_t utf8_length(std::string_view text, std::size_t offset) noexcept {
 std::string shown(std::string_view text) {
     std::size_t end = std::min(text.size(), kMostShown);
     while (end > 0 && end < text.size() && continues(text, end)) --end;
-    std::string out(text.substr(0, end));
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    std::string out;
+    for (std::size_t at = 0; at < end;) {
+        const Utf8Character character = utf8_at(text, at);
+        const std::size_t size = std::max<std::size_t>(character.size, 1);
+        const bool is_unsafe = character.size > 0 && is_obeyed(character.code);
+        out += is_unsafe ? "?" : text.substr(at, size);
+        at += size;
     }
     if (end < text.size()) out += "...";
     return out;
@@ -48,7 +32,7 @@ std::string shown(std::string_view text) {
 
 std::size_t find_non_utf8(std::string_view text) noexcept {
     for (std::size_t offset = 0; offset < text.size();) {
-        const std::size_t length = utf8_length(text, offset);
+        const std::size_t length = utf8_at(text, offset).size;
         if (length == 0) return offset;
         offset += length;
     }

@@ -7,7 +7,8 @@
 
 namespace ballast {
 
-// At most 64 bytes of `text`, cut between characters; control characters become '?'.
+// At most 64 bytes of `text`, cut between characters; what a terminal would obey (see
+// is_obeyed) becomes '?'.
 std::string shown(std::string_view text);
 
 // Offset of the first byte that is not well-formed UTF-8, or npos.

@@ -9,6 +9,21 @@
 #include "controller/controller_state.h"
 
 namespace ballast {
+namespace {
+
+// What was read from disk may be damaged: as with metadata, an impossible original size makes it
+// worth nothing. The rest is bounded by what the domain can have. Pure.
+std::optional<StoredBooks> plausible(StoredBooks stored, std::uint64_t total_bytes) noexcept {
+    if (stored.original_loaned_bytes > total_bytes) return std::nullopt;
+    stored.oom_freed_bytes = std::min(stored.oom_freed_bytes, total_bytes);
+    stored.loaned_bytes = std::min(stored.loaned_bytes, total_bytes);
+    stored.borrowed_bytes = std::min(stored.borrowed_bytes, total_bytes);
+    if (stored.set_bytes != kUnknownBytes)
+        stored.set_bytes = std::min(stored.set_bytes, total_bytes);
+    return stored;
+}
+
+}  // namespace
 
 void Controller::State::adopt_new_rows() {
     const auto controls = ledger.controls();
@@ -64,13 +79,25 @@ std::optional<StoredBooks> Controller::State::books_of(std::size_t row) {
 
 // True if the domain goes on where its books left off. No balloon moves because of it.
 bool Controller::State::take_over_books(std::size_t row) {
-    const auto kept = books_of(row);
-    if (!kept) return false;
+    const auto stored = books_of(row);
+    if (!stored) return false;
+    const std::uint64_t total_bytes = seen.domains.total_bytes[row];
+    const auto kept = plausible(*stored, total_bytes);
+    if (!kept) {
+        log::warn(
+            "{}: its stored state has {} lent before Ballast came, expected at most {}: "
+            "ignored",
+            seen.domains.name[row], format_size(stored->original_loaned_bytes),
+            format_size(total_bytes));
+        return false;
+    }
+    if (*kept != *stored)
+        log::warn("{}: its stored state has figures beyond its memory of {}: bounded",
+                  seen.domains.name[row], format_size(total_bytes));
     const bool arrived = has(seen.domains.flags[row], DomainFlags::carried_over);
     DomainControl& control = ledger.controls()[row];
     const std::uint64_t loaned_bytes = seen.domains.loaned_bytes[row];
-    control.original_loaned_bytes =
-        std::min(kept->original_loaned_bytes, seen.domains.total_bytes[row]);
+    control.original_loaned_bytes = kept->original_loaned_bytes;
     control.oom_freed_bytes = kept->oom_freed_bytes;
     // The credit comes off again; what was lent for reservations, which nobody knows of now, goes
     // back.

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "base/escape.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "controller/daemon.h"
@@ -20,7 +21,8 @@ int run(const ballast::DaemonOptions& options, bool check_only,
     const ballast::ConfigResult loaded =
         ballast::load_config(options.config_path, ballast::check_policy);
     if (const auto* problems = std::get_if<ballast::ConfigProblems>(&loaded)) {
-        std::cerr << problems->text();
+        for (const std::string& line : problems->lines())
+            std::cerr << ballast::escaped(line) << "\n";
         return kFailed;
     }
     if (check_only) {

@@ -60,7 +60,7 @@ ballast_bus_type type_of(EventKind kind) noexcept {
 Result<void> BusFeed::attach(const BusSettings& settings) {
     wanted_ = settings;
     next_try_ = clock_.now() + try_again_every;
-    if (writer_ && settings == settings_ && !writer_->file().damaged()) return {};
+    if (writer_ && settings == settings_ && !is_lost()) return {};
     // Lets go of the lock first, should the path be the same.
     const bool same_path = writer_ && settings.path == settings_.path;
     if (same_path || settings.path.empty()) {
@@ -78,12 +78,21 @@ Result<void> BusFeed::attach(const BusSettings& settings) {
     return {};
 }
 
-// Somebody else may have let go of the name, or cut off the file.
+// Nobody reads what is published any more.
+bool BusFeed::is_lost() const {
+    return writer_->file().damaged() || !writer_->file().has_names();
+}
+
+// Somebody else may have let go of the name, cut off the file, or removed it.
 void BusFeed::try_again() {
-    const bool damaged = writer_ && writer_->file().damaged();
+    if (clock_.now() < next_try_) return;
+    next_try_ = clock_.now() + try_again_every;
+    const bool lost = writer_ && is_lost();
     const bool missing = !wanted_.path.empty() && (!writer_ || !(wanted_ == settings_));
-    if ((!damaged && !missing) || clock_.now() < next_try_) return;
-    if (damaged) log::warn("event bus: {}: somebody made the file shorter", settings_.path);
+    if (!lost && !missing) return;
+    if (lost)
+        log::warn("event bus: {}: another program {}", settings_.path,
+                  writer_->file().damaged() ? "made the file shorter" : "removed or replaced it");
     if (attach(wanted_)) log::info("event bus: publishes on {}", wanted_.path);
 }
 

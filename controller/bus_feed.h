@@ -80,11 +80,12 @@ class BusFeed {
     void publish_notices();
     void set_path(const std::string& path);
     void try_again();
+    bool is_lost() const;
 
     const Clock& clock_;
     BusSettings settings_;  // of writer_
     BusSettings wanted_;
-    Time next_try_{};  // where wanted_ could not be had
+    Time next_try_{};  // when the bus is looked at again
     std::unique_ptr<BusWriter> writer_;
     std::shared_ptr<const DomainNames> names_;  // of told_
     std::vector<Told> told_;                    // by row

@@ -44,40 +44,6 @@ void store(Attribute attribute, std::uint64_t value, DomainOverride& into) {
     }
 }
 
-std::string seconds_text(Duration duration) {
-    return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
-}
-
-std::uint64_t domain_value(Attribute attribute, const DomainControl& control) {
-    switch (attribute) {
-        case Attribute::oom_kb:
-            return control.oom_release_bytes / kKiB;
-        case Attribute::min_mem_mb:
-            return control.min_mem_bytes / kMiB;
-        case Attribute::disable:
-            return control.disabled ? 1 : 0;
-        case Attribute::loaned_kb:
-            return control.known_loaned_bytes / kKiB;
-        case Attribute::loaned_target_kb:
-            return control.loan_target_bytes / kKiB;
-        case Attribute::oom_freed_kb:
-            return control.oom_freed_bytes / kKiB;
-        case Attribute::simulate_loan_target_kb:
-            return control.fixed_loan_bytes / kKiB;
-        case Attribute::hotplug_delay:
-        case Attribute::delay:
-        case Attribute::debug:
-        case Attribute::simulate:
-            break;
-    }
-    return 0;
-}
-
-bool is_sum(Attribute attribute) noexcept {
-    return attribute == Attribute::loaned_kb || attribute == Attribute::loaned_target_kb ||
-           attribute == Attribute::oom_freed_kb;
-}
-
 }  // namespace
 
 void Controller::State::apply_debug_level() const noexcept {
@@ -181,33 +147,52 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
     return {};
 }
 
+GlobalAttributes Controller::State::global_attributes() const {
+    return {.delay = delay(),
+            .debug = runtime.debug.value_or(settings.cmm.debug),
+            .simulate = policy() == PolicyKind::fixed};
+}
+
+// What a domain gets that no override names, and the sums of what all have.
+DomainAttributes Controller::State::attributes_of_all() const {
+    DomainControl defaults;
+    resolve_defaults(settings, runtime, defaults);
+    DomainAttributes all = attributes_of(defaults);
+    for (const DomainControl& control : ledger.controls()) {
+        const DomainAttributes one = attributes_of(control);
+        all.loaned_kb += one.loaned_kb;
+        all.loaned_target_kb += one.loaned_target_kb;
+        all.oom_freed_kb += one.oom_freed_kb;
+    }
+    return all;
+}
+
 Result<std::string> Controller::State::get(Attribute attribute, std::string_view domain) const {
     const auto found = row_of(ledger, domain);
     if (!found) return Failure(found.error());
-    const std::size_t row = *found;
-    if (attribute == Attribute::delay) return seconds_text(delay());
-    if (attribute == Attribute::debug) {
-        return std::string(runtime.debug.value_or(settings.cmm.debug) ? "1" : "0");
-    }
-    if (attribute == Attribute::simulate) {
-        return std::string(policy() == PolicyKind::fixed ? "1" : "0");
-    }
+    return attribute_text(
+        attribute, global_attributes(),
+        *found == Ledger::npos ? attributes_of_all() : attributes_of(ledger.controls()[*found]));
+}
+
+ReservationList Controller::State::reservation_list() const {
+    const auto list = reservations.list();
+    return {{list.begin(), list.end()}, seen.host.available_bytes};
+}
+
+// Readers that hold every slot miss one; the next one comes with the next tick.
+void Controller::State::publish_operator_view() {
+    OperatorView* const view = operators_read ? operator_views.begin() : nullptr;
+    if (view == nullptr) return;
+    view->global = global_attributes();
+    view->all = attributes_of_all();
+    view->names = ledger.names();
     const auto controls = ledger.controls();
-    if (domain.empty() && is_sum(attribute)) {
-        std::uint64_t sum = 0;
-        for (const DomainControl& control : controls) sum += domain_value(attribute, control);
-        return std::to_string(sum);
-    }
-    DomainControl defaults;
-    if (domain.empty()) {
-        // What a domain gets that no override names.
-        Settings without_overrides = settings;
-        without_overrides.domains.clear();
-        resolve_settings(without_overrides, runtime, nullptr, "", defaults);
-    }
-    const DomainControl& control = domain.empty() ? defaults : controls[row];
-    if (attribute == Attribute::hotplug_delay) return seconds_text(control.hotplug_delay);
-    return std::to_string(domain_value(attribute, control));
+    view->domains.resize(controls.size());
+    for (std::size_t row = 0; row < controls.size(); ++row)
+        view->domains[row] = attributes_of(controls[row]);
+    view->reservations = reservation_list();
+    operator_views.publish();
 }
 
 Result<void> Controller::State::release(std::string_view domain) {

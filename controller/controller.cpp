@@ -47,14 +47,19 @@ void Controller::reconfigure(const Settings& settings) {
     state_->take_control_again(Ledger::npos);
     state_->settings_changed();
     state_->drop_useless_reservations();
+    state_->publish_operator_view();
 }
 
 Result<void> Controller::disable(std::string_view domain, bool disabled) {
-    return state_->set(Attribute::disable, domain, disabled ? 1 : 0);
+    auto done = state_->set(Attribute::disable, domain, disabled ? 1 : 0);
+    state_->publish_operator_view();
+    return done;
 }
 
 Result<void> Controller::release(std::string_view domain) {
-    return state_->release(domain);
+    auto done = state_->release(domain);
+    state_->publish_operator_view();
+    return done;
 }
 
 Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domain,
@@ -78,18 +83,20 @@ Result<std::uint64_t> Controller::reserve(std::uint64_t bytes, std::string domai
         const auto found = find_domain(*state_->ledger.names(), domain);
         if (!found && found.error().code == Errc::refused) return Failure(found.error());
     }
-    return state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
+    auto id = state_->reservations.add(bytes, std::move(domain), expires, state_->clock.now());
+    state_->publish_operator_view();
+    return id;
 }
 
 Result<void> Controller::cancel_reservation(std::uint64_t id) {
     if (!state_->reservations.remove(id))
         return fail(Errc::not_found, fmt::format("no reservation {}", id));
+    state_->publish_operator_view();
     return {};
 }
 
 ReservationList Controller::reservations() const {
-    const auto list = state_->reservations.list();
-    return {{list.begin(), list.end()}, state_->seen.host.available_bytes};
+    return state_->reservation_list();
 }
 
 Result<std::string> Controller::get_attribute(std::string_view domain,
@@ -106,6 +113,7 @@ Result<void> Controller::set_attribute(std::string_view domain, std::string_view
     const auto number = parse_attribute(*known, value);
     if (!number) return Failure(number.error());
     auto done = state_->set(*known, domain, *number);
+    state_->publish_operator_view();
     if (done && state_->feed != nullptr)
         state_->feed->notice(
             BALLAST_BUS_CONFIG,
@@ -131,6 +139,12 @@ Duration Controller::delay() const noexcept {
 
 SnapshotExchange& Controller::snapshots() noexcept {
     return state_->snapshots;
+}
+
+OperatorViews& Controller::operator_views() {
+    state_->operators_read = true;
+    if (!state_->operator_views.latest()) state_->publish_operator_view();
+    return state_->operator_views;
 }
 
 }  // namespace ballast

@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "controller/book_keeper.h"
 #include "controller/bus_feed.h"
+#include "controller/operator_view.h"
 #include "controller/rule_set.h"
 #include "controller/snapshot_exchange.h"
 #include "hv_backends/backend.h"
@@ -87,6 +88,9 @@ class Controller final : public EventSink {
     Duration delay() const noexcept;
     // Any thread.
     SnapshotExchange& snapshots() noexcept;
+    // What operators can set and reserve, as of the last tick or change. Any thread may read from
+    // what the loop's thread asked for before it ran; from then on it is published.
+    OperatorViews& operator_views();
 
   private:
     struct State;

@@ -16,6 +16,7 @@
 #include "controller/failed_moves.h"
 #include "controller/host_reserve.h"
 #include "controller/ledger.h"
+#include "controller/operator_view.h"
 #include "controller/reservations.h"
 #include "controller/resolve.h"
 #include "policy/policy.h"
@@ -97,6 +98,11 @@ struct Controller::State {
     // commands.cpp
     Result<void> set(Attribute attribute, std::string_view domain, std::uint64_t value);
     Result<std::string> get(Attribute attribute, std::string_view domain) const;
+    GlobalAttributes global_attributes() const;
+    DomainAttributes attributes_of_all() const;
+    ReservationList reservation_list() const;
+    // After each tick and each change.
+    void publish_operator_view();
     Result<void> release(std::string_view domain);
     void settings_changed();
     // Of a domain that was yielded to somebody else; npos: of all.
@@ -145,6 +151,8 @@ struct Controller::State {
     std::vector<std::int64_t> request_bytes;  // by row
     SnapshotExchange snapshots;
     Snapshot unpublished;  // filled when readers hold every slot
+    OperatorViews operator_views;
+    bool operators_read = false;  // somebody asked for the views
 
     std::uint64_t membership_seen = 0;
     bool observed_once = false;

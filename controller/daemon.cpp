@@ -15,9 +15,11 @@
 #include "controller/backend_manager.h"
 #include "controller/bus_feed.h"
 #include "controller/controller.h"
+#include "controller/http/audit.h"
 #include "controller/http/http_service.h"
 #include "controller/loop.h"
 #include "controller/references.h"
+#include "controller/reload.h"
 #include "controller/service_manager.h"
 #include "hv_backends/modules/trial.h"
 #include "policy/policy.h"
@@ -38,24 +40,11 @@ sigset_t handled_signals() noexcept {
     return signals;
 }
 
-// What a reload cannot change, by the name of its section; empty if nothing of it changed.
-std::string needs_restart(const Settings& old_settings, const Settings& new_settings) {
-    std::string sections;
-    const auto note = [&](bool changed, std::string_view name) {
-        if (changed) sections.append(sections.empty() ? "" : ", ").append(name);
-    };
-    note(old_settings.mode != new_settings.mode, "mode");
-    note(old_settings.backend != new_settings.backend, "backend");
-    note(old_settings.listen.http != new_settings.listen.http ||
-             old_settings.listen.api != new_settings.listen.api ||
-             old_settings.listen.api_group != new_settings.listen.api_group,
-         "listen");
-    note(old_settings.references != new_settings.references, "references");
-    note(old_settings.probe != new_settings.probe, "probe");
-    note(old_settings.scenario && new_settings.scenario &&
-             old_settings.scenario->hypervisor_calls != new_settings.scenario->hypervisor_calls,
-         "cmm.simulate (whether the hypervisor is called)");
-    return sections;
+// Who sent a signal, for the audit log.
+Request sender_of(const siginfo_t& signal) {
+    Request request;
+    request.peer = PeerIdentity{signal.si_uid, 0, signal.si_pid};
+    return request;
 }
 
 // The daemon does its work without a bus, too.
@@ -64,29 +53,71 @@ void attach(BusFeed& feed, const BusSettings& settings) {
         log::error("{}; tried again until it succeeds", attached.error().message());
 }
 
-void reload(const Settings& started_with, const std::string& path, Loop& loop, BusFeed& feed) {
-    service_manager::reloading();
-    const ConfigResult loaded = load_config(path, check_policy);
-    if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) {
-        log::error("the configuration was not reloaded, the old one stays:\n{}", problems->text());
-    } else {
-        const auto& settings = std::get<Settings>(loaded);
-        const std::string sections = needs_restart(started_with, settings);
-        if (!sections.empty()) {
-            log::warn("reload: a change of {} takes effect at the next start", sections);
+// Reads the configuration again, and takes over what can change while the daemon runs.
+class Reloader {
+  public:
+    // All outlive it. `stop_settings` belongs to the loop's thread.
+    Reloader(const Settings& started_with, std::string path, Loop& loop, BusFeed& feed,
+             HttpService& http, StateSettings& stop_settings)
+        : started_with_(started_with),
+          in_force_(started_with),
+          path_(std::move(path)),
+          loop_(loop),
+          feed_(feed),
+          http_(http),
+          stop_settings_(stop_settings) {}
+
+    // One thread at a time; waits for the loop.
+    void reload(const Request& asked_by) {
+        service_manager::reloading();
+        const ConfigResult loaded = load_config(path_, check_policy);
+        if (const auto* problems = std::get_if<ConfigProblems>(&loaded)) {
+            log::error("the configuration was not reloaded, the old one stays");
+            for (const std::string& line : problems->lines()) log::error("{}", line);
+            service_manager::ready("running; the last reload failed, the old configuration stays");
+            return;
         }
-        const auto done = loop.call(
-            [settings, &feed](Controller& controller) {
+        const auto& settings = std::get<Settings>(loaded);
+        const ReloadChanges changes = reload_changes(started_with_, in_force_, settings);
+        if (auto done = apply(settings, reload_status(changes)); !done) {
+            log::error("reload: {}", done.error().message());
+            service_manager::ready("running; the last reload failed: " + done.error().message());
+            return;
+        }
+        for (const ChangedKey& key : changes.applied)
+            log::info("{}",
+                      audit_line(asked_by, "reload", {{"key", key.name}}, {key.before, key.after}));
+        for (const ChangedKey& key : changes.at_next_start)
+            log::warn("reload: {}: '{}' -> '{}' takes effect at the next start", key.name,
+                      key.before, key.after);
+        log::info("configuration reloaded from {}: {} keys changed", path_, changes.applied.size());
+        in_force_ = settings;
+        service_manager::ready(reload_status(changes));
+    }
+
+  private:
+    Result<void> apply(const Settings& settings, const std::string& status) {
+        auto done = loop_.call(
+            [settings, status, &feed = feed_, &stopping = stop_settings_](Controller& controller) {
                 controller.reconfigure(settings);
+                stopping.on_stop = settings.state.on_stop;
+                stopping.stop_timeout = settings.state.stop_timeout;
                 attach(feed, settings.bus);
-                feed.notice(BALLAST_BUS_CONFIG, "the configuration was reloaded");
+                feed.notice(BALLAST_BUS_CONFIG, "the configuration was reloaded: " + status);
             },
             kCommandTimeout);
-        if (done) log::info("configuration reloaded from {}", path);
-        if (!done) log::error("reload: {}", done.error().message());
+        if (done) http_.set_max_domains(settings.metrics.max_domains);
+        return done;
     }
-    service_manager::ready("running");
-}
+
+    const Settings& started_with_;
+    Settings in_force_;
+    const std::string path_;
+    Loop& loop_;
+    BusFeed& feed_;
+    HttpService& http_;
+    StateSettings& stop_settings_;
+};
 
 // Says so once when a call into a backend does not return, and again when it has.
 class HangWatch {
@@ -118,12 +149,10 @@ class HangWatch {
 // Waits for signals on a thread of its own, so that no handler ever runs.
 class SignalThread {
   public:
-    SignalThread(const Settings& settings, const std::string& config_path, Loop& loop,
-                 BusFeed& feed, const BackendAdmin& backends)
-        : watch_(backends, settings.backend.call_timeout),
-          thread_([this, &settings, config_path, &loop, &feed] {
-              run(settings, config_path, loop, feed);
-          }) {}
+    SignalThread(Duration call_timeout, Loop& loop, Reloader& reloader,
+                 const BackendAdmin& backends)
+        : watch_(backends, call_timeout),
+          thread_([this, &loop, &reloader] { run(loop, reloader); }) {}
     ~SignalThread() {
         ending_ = true;
         pthread_kill(thread_.native_handle(), SIGUSR1);
@@ -133,13 +162,14 @@ class SignalThread {
     SignalThread& operator=(const SignalThread&) = delete;
 
   private:
-    void run(const Settings& settings, const std::string& config_path, Loop& loop, BusFeed& feed) {
+    void run(Loop& loop, Reloader& reloader) {
         const sigset_t signals = handled_signals();
         while (!ending_) {
             const timespec look_every{1, 0};
-            const int signal = sigtimedwait(&signals, nullptr, &look_every);
+            siginfo_t about{};
+            const int signal = sigtimedwait(&signals, &about, &look_every);
             watch_.look();
-            if (signal == SIGHUP) reload(settings, config_path, loop, feed);
+            if (signal == SIGHUP) reloader.reload(sender_of(about));
             if ((signal == SIGTERM || signal == SIGINT) && loop.stopping()) {
                 log::error(
                     "told to stop again while the loop waits: ending at once; what is lent "
@@ -148,6 +178,8 @@ class SignalThread {
             }
             if (signal == SIGTERM || signal == SIGINT) {
                 log::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+                log::info("{}", audit_line(sender_of(about), "stop", Json::object(),
+                                           {"running", "stopping"}));
                 loop.stop();
             }
         }
@@ -206,7 +238,8 @@ Result<void> release_everything(Controller& controller, BusFeed& feed, const Clo
 
 int try_module_here(const Settings& settings, const std::string& name, const std::string& path) {
     const SystemClock clock;
-    return report_trial(path, module_config(name.empty() ? settings.backend.name : name, settings),
+    return report_trial({settings.backend.module_directory, path},
+                        module_config(name.empty() ? settings.backend.name : name, settings),
                         clock);
 }
 
@@ -218,8 +251,9 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     const SystemClock clock;
     BusFeed feed(clock);
     References references(settings, clock);
-    ModuleRegistry registry(clock,
-                            {.scheme = references.module_refs(), .trial = trial_of(settings)});
+    ModuleRegistry registry(clock, {.scheme = references.module_refs(),
+                                    .directory = settings.backend.module_directory,
+                                    .trial = trial_of(settings)});
     registry.notifiers().add([&feed](const ModuleChange& change) -> std::optional<std::string> {
         const std::string text = fmt::format("backend '{}': {} -> {}", change.name,
                                              to_string(change.from), to_string(change.to));
@@ -274,19 +308,22 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
             !started)
             log::warn("what readers pay is not measured: {}", started.error().message());
     }
-    auto http = start_http(
-        settings.listen, settings.metrics, loop, controller.snapshots(), manager, references, clock,
-        {.socket_activation = true, .bus_path = [&feed] { return feed.path(); }});
+    auto http =
+        start_http(settings.listen, settings.metrics, loop, controller.snapshots(),
+                   controller.operator_views(), manager, references, clock,
+                   {.socket_activation = true, .bus_path = [&feed] { return feed.path(); }});
     if (!http) {
         backend.stop();
         return with_context(http.error(), "serving HTTP");
     }
 
+    StateSettings stop_settings = settings.state;  // a reload changes some
     log::info("ballastd runs: backend {}, delay {}{}", settings.backend.name,
               format_duration(controller.delay()),
               options.dry_run ? ", dry run: nothing is moved" : "");
     {
-        const SignalThread signal_thread(settings, options.config_path, loop, feed, manager);
+        Reloader reloader(settings, options.config_path, loop, feed, **http, stop_settings);
+        const SignalThread signal_thread(settings.backend.call_timeout, loop, reloader, manager);
         service_manager::ready("running");
         const Duration watchdog = service_manager::watchdog_period();
         loop.run({.after_tick = [] {},
@@ -302,12 +339,12 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     Result<void> outcome;
     if (options.dry_run) {
         log::info("the dry run ends: nothing was moved");
-    } else if (settings.state.on_stop == OnStop::release && !backend.handle()) {
+    } else if (stop_settings.on_stop == OnStop::release && !backend.handle()) {
         if (controller.lent_bytes() > 0)
             outcome = fail(Errc::refused, fmt::format("{} stay lent: no backend is loaded",
                                                       format_size(controller.lent_bytes())));
-    } else if (settings.state.on_stop == OnStop::release) {
-        outcome = release_everything(controller, feed, clock, settings.state.stop_timeout);
+    } else if (stop_settings.on_stop == OnStop::release) {
+        outcome = release_everything(controller, feed, clock, stop_settings.stop_timeout);
     }
     // Until here it answers what is going on, and that the daemon is not ready.
     backend.stop();

@@ -14,11 +14,8 @@ const DomainOverride* first_match(const Settings& settings, const std::string& n
     return nullptr;
 }
 
-}  // namespace
-
-void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
-                      const DomainOverride* own, const std::string& name, DomainControl& control) {
-    const DomainOverride* const from_file = first_match(settings, name);
+void resolve(const Settings& settings, const RuntimeSettings& runtime, const DomainOverride* own,
+             const DomainOverride* from_file, DomainControl& control) {
     const auto pick = [&](auto DomainOverride::*member, auto fallback) {
         for (const DomainOverride* layer : {own, from_file, &runtime.defaults}) {
             if (layer != nullptr && (layer->*member).has_value()) return *(layer->*member);
@@ -42,6 +39,18 @@ void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
     // Whoever else set the balloon is respected until the operator wants otherwise.
     if (control.fixed_is_configured && control.yielded == Yielded::no)
         control.fixed_loan_bytes = fixed_kb * kKiB;
+}
+
+}  // namespace
+
+void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
+                      const DomainOverride* own, const std::string& name, DomainControl& control) {
+    resolve(settings, runtime, own, first_match(settings, name), control);
+}
+
+void resolve_defaults(const Settings& settings, const RuntimeSettings& runtime,
+                      DomainControl& control) {
+    resolve(settings, runtime, nullptr, nullptr, control);
 }
 
 }  // namespace ballast

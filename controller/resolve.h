@@ -21,5 +21,8 @@ struct RuntimeSettings {
 // `cmm`.
 void resolve_settings(const Settings& settings, const RuntimeSettings& runtime,
                       const DomainOverride* own, const std::string& name, DomainControl& control);
+// The same for a domain that nothing overrides.
+void resolve_defaults(const Settings& settings, const RuntimeSettings& runtime,
+                      DomainControl& control);
 
 }  // namespace ballast

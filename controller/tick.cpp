@@ -244,6 +244,7 @@ void Controller::State::tick(Time due) {
     if (feed != nullptr)
         feed->tick(snapshot, {seen.domains, ledger.controls(), host_reserve_bytes()});
     if (slot != nullptr) snapshots.publish();
+    publish_operator_view();
 }
 
 }  // namespace ballast

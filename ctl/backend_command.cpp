@@ -90,18 +90,25 @@ void add_load(CLI::App& group, Session& session) {
         ->required()
         ->type_name("")
         ->check(named);
-    command->add_option("PATH", choice->path, "its shared object; without it, the built-in one")
+    command
+        ->add_option("PATH", choice->path,
+                     "its shared object in the daemon's backend.module_directory, or its name "
+                     "there; without "
+                     "it, the built-in one")
         ->type_name("");
     command->footer(
         "A new version of the backend in charge takes over between two ticks; loans and credits\n"
         "stay. If it fails its first tick, the old one goes on.\n\n"
-        "Examples:\n  ballastctl backend load libvirt /usr/lib/ballast/backends/libvirt.so\n"
+        "Examples:\n  ballastctl backend load libvirt libvirt.so\n"
         "  ballastctl backend load libvirt");
     command->callback([&session, choice] {
         session.command = [&session, choice] {
             Json fields = Json::object();
-            if (!choice->path.empty())
+            // A bare name is of the daemon's directory; any other path, of this command's.
+            if (choice->path.find('/') != choice->path.npos)
                 fields["path"] = std::filesystem::absolute(choice->path).lexically_normal();
+            else if (!choice->path.empty())
+                fields["path"] = choice->path;
             return finish(
                 session,
                 session.client().change_backend(choice->name, "load", fields, kLoadPatience),

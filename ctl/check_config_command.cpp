@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "ctl/session.h"
+#include "ctl/text.h"
 #include "policy/policy.h"
 
 namespace ballast::ctl {
@@ -20,7 +21,7 @@ ExitStatus check(const Session& session, const std::string& file) {
     if (session.json)
         session.print(problems_json(file, problems));
     else if (problems != nullptr)
-        session.environment.err << problems->text();
+        session.environment.err << printable(problems->text(), true);
     else
         session.environment.out << file << ": valid\n";
     return problems == nullptr ? ExitStatus::done : ExitStatus::failed;

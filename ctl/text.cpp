@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cwchar>
 
+#include "base/escape.h"
+
 namespace ballast::ctl {
 namespace {
 
@@ -50,7 +52,7 @@ void for_each_character(std::string_view text, Use use) {
             size = 1;
             state = {};
         } else {
-            width = ::wcwidth(wide);
+            width = is_obeyed(static_cast<char32_t>(wide)) ? -1 : ::wcwidth(wide);
         }
         if (!use(text.substr(0, size), width)) return;
         text.remove_prefix(size);

@@ -7,7 +7,7 @@
 
 namespace ballast::ctl {
 
-// `text` without what a terminal would obey: control characters and bytes that are not UTF-8
+// `text` without what a terminal would obey (see is_obeyed): that and bytes that are not UTF-8
 // become U+FFFD. Line feeds stay if `keep_lines`.
 std::string printable(std::string_view text, bool keep_lines = false);
 

@@ -20,6 +20,10 @@ namespace {
 constexpr char kMagic[] = "SQLite format 3";  // and its NUL
 constexpr int kPatience_ms = 5000;            // for a recorder that ends at this moment
 
+constexpr std::int64_t kDay_us = std::int64_t{24} * 3600 * 1'000'000;
+constexpr std::int64_t kLatest_us = 36525 * kDay_us;
+constexpr std::int64_t kLongest_us = 3652 * kDay_us;
+
 // Looks at nothing but regular files: what is read of a pipe is gone. Errors: io.
 Result<bool> begins_as_sqlite(const std::string& path) {
     struct stat about {};
@@ -104,8 +108,36 @@ class Reader {
         tick_more_ += version >= 3 ? ", host_swap_total, host_swap_free" : ", NULL, NULL";
     }
 
+    // Before anything is made of them: a replay goes through all the time between the first and
+    // the last.
+    Result<void> check_times() {
+        std::int64_t first = kLatest_us;
+        std::int64_t last = 0;
+        for (const char* const table : {"events", "guests", "ticks", "decisions"}) {
+            SQLite::Statement times(
+                database_,
+                fmt::format("SELECT min(at), max(at), sum(typeof(at) <> 'integer') FROM {}",
+                            table));
+            if (!times.executeStep() || times.getColumn(0).isNull()) continue;
+            const std::int64_t least = times.getColumn(0).getInt64();
+            const std::int64_t most = times.getColumn(1).getInt64();
+            if (times.getColumn(2).getInt64() > 0 || least < 0 || most > kLatest_us)
+                return fail(Errc::invalid_argument,
+                            fmt::format("table {} has times from {} to {}, expected whole "
+                                        "microseconds since the host's start, 0 to {} (100 years)",
+                                        table, times.getColumn(0).getString(),
+                                        times.getColumn(1).getString(), kLatest_us));
+            first = std::min(first, least);
+            last = std::max(last, most);
+        }
+        if (last > first && last - first > kLongest_us)
+            return fail(Errc::invalid_argument,
+                        fmt::format("it spans {} days, expected at most {} (10 years)",
+                                    (last - first) / kDay_us, kLongest_us / kDay_us));
+        return {};
+    }
+
     void read(RecordedHost& host) {
-        const SQLite::Transaction same_moment(database_);
         read_untimed(host);
         Rows events(database_, "type, domain, what, bytes", "events");
         Rows guests(database_, "domain, total, loaned, unused, usable, " + guest_more_, "guests");
@@ -229,7 +261,11 @@ Result<Recording> read_recording(const std::string& path) {
             return fail(Errc::invalid_argument,
                         fmt::format("{}: a recording of version {}, expected {} to {}", path,
                                     version, kOldestRecordingVersion, kRecordingVersion));
-        Reader(database, version).read(host);
+        Reader reader(database, version);
+        const SQLite::Transaction same_moment(database);
+        if (auto checked = reader.check_times(); !checked)
+            return with_context(checked.error(), path);
+        reader.read(host);
     } catch (const SQLite::Exception& error) {
         return fail(Errc::io, fmt::format("{}: {}", path, error.what()));
     }

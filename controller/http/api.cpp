@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "controller/http/audit.h"
 #include "controller/http/call.h"
 #include "controller/http/reply.h"
 
@@ -199,9 +200,12 @@ Response Api::put_attribute(const Call& call) const {
     const std::string domain = call.parameter("name");
     if (!domain.empty() && !snapshots_.latest()) return not_ticked();
     const std::string attribute = call.parameter("attribute");
-    const auto value = control_.set_attribute(domain, attribute, **wanted);
-    if (!value) return error_reply(value.error());
-    return json_reply({{"domain", or_all(domain)}, {"attribute", attribute}, {"value", *value}});
+    const auto change = control_.set_attribute(domain, attribute, **wanted);
+    const Json object = {{"domain", or_all(domain)}, {"attribute", attribute}};
+    audit(call.request, "set_attribute", object, **wanted, change);
+    if (!change) return error_reply(change.error());
+    return json_reply(
+        {{"domain", or_all(domain)}, {"attribute", attribute}, {"value", change->after}});
 }
 
 Response Api::set_disabled(const Call& call, bool disabled) const {
@@ -210,7 +214,10 @@ Response Api::set_disabled(const Call& call, bool disabled) const {
     if (!domain) return error_reply(domain.error());
     const std::string name = domain->value_or("");
     if (!name.empty() && !snapshots_.latest()) return not_ticked();
-    if (auto done = control_.disable(name, disabled); !done) return error_reply(done.error());
+    const auto change = control_.disable(name, disabled);
+    audit(call.request, disabled ? "disable" : "enable", {{"domain", or_all(name)}},
+          disabled ? "1" : "0", change);
+    if (!change) return error_reply(change.error());
     return json_reply({{"domain", or_all(name)}, {"disabled", disabled}});
 }
 
@@ -228,7 +235,9 @@ Response Api::release(const Call& call) const {
     if (!domain) return error_reply(domain.error());
     const std::string name = domain->value_or("");
     if (!name.empty() && !snapshots_.latest()) return not_ticked();
-    if (auto done = control_.release(name); !done) return error_reply(done.error());
+    const auto change = control_.release(name);
+    audit(call.request, "release", {{"domain", or_all(name)}}, "0", change);
+    if (!change) return error_reply(change.error());
     return json_reply({{"domain", or_all(name)}, {"released", true}});
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "controller/http/api.h"
+#include "controller/http/audit.h"
 #include "controller/http/call.h"
 #include "controller/http/json.h"
 #include "controller/http/reply.h"
@@ -40,6 +41,23 @@ Json backend_json(const ModuleInfo& module) {
             {"running_call_seconds", running_s}};
 }
 
+std::string code_of(const std::string& path) {
+    return path.empty() ? "built in" : path;
+}
+
+// What is loaded under the name now; empty: nothing.
+std::string loaded_as(const BackendAdmin& backends, const std::string& name) {
+    std::string found;
+    for (const ModuleInfo& module : backends.list())
+        if (module.name == name) found = code_of(module.path) + ", version " + module.version;
+    return found;
+}
+
+Result<Change> change_to(const Result<void>& done, std::string before, std::string after) {
+    if (!done) return Failure(done.error());
+    return Change{std::move(before), std::move(after)};
+}
+
 Result<UnloadRequest::Mode> mode_of(const std::string& text) {
     if (text == "wait") return UnloadRequest::Mode::wait;
     if (text == "nonblock") return UnloadRequest::Mode::nonblock;
@@ -62,8 +80,12 @@ Response Api::load_backend(const Call& call) const {
     const auto path = call.body_field("path");
     if (!path) return error_reply(path.error());
     const std::string name = call.parameter("name");
-    if (auto done = backends_.load(name, path->value_or("")); !done)
-        return error_reply(done.error());
+    const std::string file = path->value_or("");
+    const std::string before = loaded_as(backends_, name);
+    const auto done = backends_.load(name, file);
+    audit(call.request, "load_backend", {{"backend", name}}, code_of(file),
+          change_to(done, before, loaded_as(backends_, name)));
+    if (!done) return error_reply(done.error());
     return json_reply({{"backend", name}, {"loaded", true}});
 }
 
@@ -94,14 +116,21 @@ Response Api::unload_backend(const Call& call) const {
                                 fmt::format("loans is '{}', expected keep or return", loans), 0});
         request.keep_loans = loans == "keep";
     }
-    if (auto done = backends_.unload(request); !done) return error_reply(done.error());
+    const std::string before = loaded_as(backends_, request.name);
+    const auto done = backends_.unload(request);
+    audit(call.request, "unload_backend", {{"backend", request.name}}, "",
+          change_to(done, before, ""));
+    if (!done) return error_reply(done.error());
     return json_reply({{"backend", request.name}, {"unloaded", true}});
 }
 
 Response Api::lock_backend(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const std::string name = call.parameter("name");
-    if (auto done = backends_.lockdown(name); !done) return error_reply(done.error());
+    const auto done = backends_.lockdown(name);
+    audit(call.request, "lock_backend", {{"backend", name}}, "permanent",
+          change_to(done, "", "permanent"));
+    if (!done) return error_reply(done.error());
     return json_reply({{"backend", name}, {"permanent", true}});
 }
 

@@ -1,8 +1,12 @@
 // The part of the API that reserves host memory.
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 
+#include "base/units.h"
 #include "controller/http/api.h"
+#include "controller/http/audit.h"
 #include "controller/http/call.h"
 #include "controller/http/json.h"
 #include "controller/http/reply.h"
@@ -52,13 +56,12 @@ Json reservation_json(const Reservation& one, Time now) {
 
 Response Api::reservations(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
-    const auto told = control_.reservations();
-    if (!told) return error_reply(told.error());
+    const ReservationList told = control_.reservations();
     Json list = Json::array();
-    for (const Reservation& one : told->reservations)
+    for (const Reservation& one : told.reservations)
         list.push_back(reservation_json(one, clock_.now()));
     return json_reply(
-        {{"available_bytes", known(told->available_bytes)}, {"reservations", std::move(list)}});
+        {{"available_bytes", known(told.available_bytes)}, {"reservations", std::move(list)}});
 }
 
 Response Api::reserve(const Call& call) const {
@@ -70,8 +73,12 @@ Response Api::reserve(const Call& call) const {
     const auto expires = expiry_in(*fields);
     if (!expires) return error_reply(expires.error());
     const auto domain = fields->find("domain");
-    const auto id =
-        control_.reserve(*bytes, domain == fields->end() ? "" : domain->second, *expires);
+    const std::string name = domain == fields->end() ? "" : domain->second;
+    const auto id = control_.reserve(*bytes, name, *expires);
+    const std::string wanted =
+        fmt::format("{} for {}", format_size(*bytes), format_duration(*expires));
+    audit(call.request, "reserve", {{"domain", name}, {"id", id ? Json(*id) : Json(nullptr)}},
+          wanted, id ? Result<Change>(Change{"", wanted}) : Failure(id.error()));
     if (!id) return error_reply(id.error());
     return json_reply({{"id", *id}});
 }
@@ -80,7 +87,14 @@ Response Api::cancel_reservation(const Call& call) const {
     if (auto checked = call.only_parameters({}); !checked) return error_reply(checked.error());
     const auto id = number_in<std::uint64_t>({{"id", call.parameter("id")}}, "id", "");
     if (!id) return error_reply(id.error());
-    if (auto done = control_.cancel_reservation(*id); !done) return error_reply(done.error());
+    const auto cancelled = control_.cancel_reservation(*id);
+    audit(
+        call.request, "cancel_reservation", {{"id", *id}}, "",
+        cancelled
+            ? Result<Change>(Change{
+                  fmt::format("{} for '{}'", format_size(cancelled->bytes), cancelled->domain), ""})
+            : Failure(cancelled.error()));
+    if (!cancelled) return error_reply(cancelled.error());
     return json_reply({{"id", *id}, {"cancelled", true}});
 }
 

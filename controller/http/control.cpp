@@ -1,5 +1,6 @@
 #include "controller/http/control.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -24,31 +25,43 @@ Result<T> LoopControl::on_loop(Run run) {
     return *answer;
 }
 
+template <class Make>
+Result<Change> LoopControl::change(const std::string& domain, const std::string& attribute,
+                                   Make make) {
+    return on_loop<Change>(
+        [domain, attribute, make = std::move(make)](Controller& controller) -> Result<Change> {
+            const auto before = controller.get_attribute(domain, attribute);
+            if (!before) return Failure(before.error());
+            if (auto made = make(controller); !made) return Failure(made.error());
+            const auto after = controller.get_attribute(domain, attribute);
+            if (!after) return Failure(after.error());
+            return Change{*before, *after};
+        });
+}
+
 Result<std::string> LoopControl::get_attribute(const std::string& domain,
-                                               const std::string& attribute) {
-    return on_loop<std::string>([domain, attribute](Controller& controller) {
-        return controller.get_attribute(domain, attribute);
+                                               const std::string& attribute) const {
+    const auto view = views_.latest();
+    return view ? read_attribute(*view, domain, attribute)
+                : fail(Errc::unavailable, "the control loop has published nothing yet");
+}
+
+Result<Change> LoopControl::set_attribute(const std::string& domain, const std::string& attribute,
+                                          const std::string& value) {
+    return change(domain, attribute, [domain, attribute, value](Controller& controller) {
+        return controller.set_attribute(domain, attribute, value);
     });
 }
 
-Result<std::string> LoopControl::set_attribute(const std::string& domain,
-                                               const std::string& attribute,
-                                               const std::string& value) {
-    return on_loop<std::string>([domain, attribute, value](Controller& controller) {
-        if (auto set = controller.set_attribute(domain, attribute, value); !set)
-            return Result<std::string>(Failure(set.error()));
-        return controller.get_attribute(domain, attribute);
-    });
-}
-
-Result<void> LoopControl::disable(const std::string& domain, bool disabled) {
-    return on_loop<void>([domain, disabled](Controller& controller) {
+Result<Change> LoopControl::disable(const std::string& domain, bool disabled) {
+    return change(domain, "disable", [domain, disabled](Controller& controller) {
         return controller.disable(domain, disabled);
     });
 }
 
-Result<void> LoopControl::release(const std::string& domain) {
-    return on_loop<void>([domain](Controller& controller) { return controller.release(domain); });
+Result<Change> LoopControl::release(const std::string& domain) {
+    return change(domain, "loaned_target_kb",
+                  [domain](Controller& controller) { return controller.release(domain); });
 }
 
 Result<std::uint64_t> LoopControl::reserve(std::uint64_t bytes, const std::string& domain,
@@ -58,14 +71,19 @@ Result<std::uint64_t> LoopControl::reserve(std::uint64_t bytes, const std::strin
     });
 }
 
-Result<void> LoopControl::cancel_reservation(std::uint64_t id) {
-    return on_loop<void>(
-        [id](Controller& controller) { return controller.cancel_reservation(id); });
+Result<Reservation> LoopControl::cancel_reservation(std::uint64_t id) {
+    return on_loop<Reservation>([id](Controller& controller) -> Result<Reservation> {
+        const auto all = controller.reservations().reservations;
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [id](const Reservation& one) { return one.id == id; });
+        if (auto done = controller.cancel_reservation(id); !done) return Failure(done.error());
+        return *found;  // it was there, or could not have been cancelled
+    });
 }
 
-Result<ReservationList> LoopControl::reservations() {
-    return on_loop<ReservationList>(
-        [](Controller& controller) { return Result<ReservationList>(controller.reservations()); });
+ReservationList LoopControl::reservations() const {
+    const auto view = views_.latest();
+    return view ? view->reservations : ReservationList();
 }
 
 }  // namespace ballast

@@ -17,6 +17,7 @@ constexpr Duration kCommandTimeout = std::chrono::seconds(10);
 }  // namespace
 
 struct HttpService::State {
+    const Clock& clock;
     Metrics metrics;
     LoopControl control;
     Api api;
@@ -27,10 +28,11 @@ struct HttpService::State {
     std::unique_ptr<Server> unix_socket;
 
     State(const MetricsSettings& settings, Loop& loop, const SnapshotExchange& snapshots,
-          BackendAdmin& backends, const ProbeStatus& probe, const Clock& clock,
-          std::function<std::string()> bus_path)
-        : metrics(snapshots, backends, probe, settings.max_domains, bus_path),
-          control(loop, kCommandTimeout),
+          const OperatorViews& views, BackendAdmin& backends, const ProbeStatus& probe,
+          const Clock& time, std::function<std::string()> bus_path)
+        : clock(time),
+          metrics(snapshots, backends, probe, settings.max_domains, bus_path),
+          control(loop, views, kCommandTimeout),
           api(
               snapshots, control, backends, probe, clock, [this] { return metrics.text(); },
               std::move(bus_path)) {}
@@ -39,15 +41,16 @@ struct HttpService::State {
         return [this](const Request& request) { return api.handle(request); };
     }
 
-    Result<void> serve_tcp(const std::string& address, Fd activated) {
+    Result<void> serve_tcp(const ListenSettings& listen, Fd activated) {
         if (!activated) {
-            if (address.empty()) return {};
-            auto listening = listen_tcp(address);
+            if (listen.http.empty()) return {};
+            auto listening = listen_tcp(listen.http);
             if (!listening) return with_context(listening.error(), "listen.http");
             activated = std::move(*listening);
         }
         port = port_of(activated.get());
-        auto started = Server::start(std::move(activated), std::nullopt, handler());
+        auto started = Server::start(std::move(activated), std::nullopt,
+                                     HostRule(listen.host_names), handler(), clock);
         if (!started) return with_context(started.error(), "listen.http");
         tcp = std::move(*started);
         return {};
@@ -63,7 +66,8 @@ struct HttpService::State {
             activated = std::move(listening->fd);
             socket_file = std::move(listening->file);
         }
-        auto started = Server::start(std::move(activated), std::move(*rule), handler());
+        auto started =
+            Server::start(std::move(activated), std::move(*rule), HostRule(), handler(), clock);
         if (!started) return with_context(started.error(), "listen.api");
         unix_socket = std::move(*started);
         return {};
@@ -82,6 +86,10 @@ void HttpService::stop() noexcept {
     state_->tcp.reset();
 }
 
+void HttpService::set_max_domains(std::uint64_t max_domains) noexcept {
+    state_->metrics.set_max_domains(max_domains);
+}
+
 std::uint16_t HttpService::tcp_port() const noexcept {
     return state_->port;
 }
@@ -89,17 +97,18 @@ std::uint16_t HttpService::tcp_port() const noexcept {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                BackendAdmin& backends, const ProbeStatus& probe,
-                                                const Clock& clock, HttpOptions options) {
+                                                const OperatorViews& views, BackendAdmin& backends,
+                                                const ProbeStatus& probe, const Clock& clock,
+                                                HttpOptions options) {
     ActivatedSockets activated;
     if (options.socket_activation) {
         auto taken = take_activated_sockets();
         if (!taken) return Failure(taken.error());
         activated = std::move(*taken);
     }
-    auto state = std::make_unique<HttpService::State>(metrics, loop, snapshots, backends, probe,
-                                                      clock, std::move(options.bus_path));
-    if (auto served = state->serve_tcp(listen.http, std::move(activated.tcp)); !served)
+    auto state = std::make_unique<HttpService::State>(metrics, loop, snapshots, views, backends,
+                                                      probe, clock, std::move(options.bus_path));
+    if (auto served = state->serve_tcp(listen, std::move(activated.tcp)); !served)
         return Failure(served.error());
     if (auto served = state->serve_unix(listen, std::move(activated.unix_socket)); !served)
         return Failure(served.error());

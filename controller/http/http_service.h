@@ -37,15 +37,16 @@ class HttpService {
     // request that waits for the loop ends once the loop stops, or after 10 s). Idempotent.
     void stop() noexcept;
 
+    // metrics.max_domains from now on. Any thread.
+    void set_max_domains(std::uint64_t max_domains) noexcept;
+
     // The TCP port in use, 0 if there is none; tells what port 0 became.
     std::uint16_t tcp_port() const noexcept;
 
   private:
-    friend Result<std::unique_ptr<HttpService>> start_http(const ListenSettings&,
-                                                           const MetricsSettings&, Loop&,
-                                                           const SnapshotExchange&, BackendAdmin&,
-                                                           const ProbeStatus&, const Clock&,
-                                                           HttpOptions);
+    friend Result<std::unique_ptr<HttpService>> start_http(
+        const ListenSettings&, const MetricsSettings&, Loop&, const SnapshotExchange&,
+        const OperatorViews&, BackendAdmin&, const ProbeStatus&, const Clock&, HttpOptions);
     struct State;
     explicit HttpService(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
@@ -57,7 +58,8 @@ class HttpService {
 Result<std::unique_ptr<HttpService>> start_http(const ListenSettings& listen,
                                                 const MetricsSettings& metrics, Loop& loop,
                                                 const SnapshotExchange& snapshots,
-                                                BackendAdmin& backends, const ProbeStatus& probe,
-                                                const Clock& clock, HttpOptions options = {});
+                                                const OperatorViews& views, BackendAdmin& backends,
+                                                const ProbeStatus& probe, const Clock& clock,
+                                                HttpOptions options = {});
 
 }  // namespace ballast

@@ -1,7 +1,10 @@
 // A request and its response, free of the HTTP library.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace ballast {
@@ -14,13 +17,21 @@ struct WriteAccess {
     std::string reason;  // for people; empty when allowed
 };
 
+// Who is at the other end of a Unix socket, as the kernel saw them when they connected.
+struct PeerIdentity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    pid_t pid = 0;
+};
+
 struct Request {
     std::string method;  // "GET"
     std::string target;  // as sent: percent-encoded path and query
     std::string body;
     Transport transport = Transport::tcp;
     WriteAccess write;
-    std::string last_event_id = {};  // the header of that name; empty: none
+    std::string last_event_id = {};         // the header of that name; empty: none
+    std::optional<PeerIdentity> peer = {};  // nothing over TCP
 };
 
 struct Response {

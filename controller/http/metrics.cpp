@@ -7,6 +7,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -59,6 +60,8 @@ class SnapshotCollector final : public prometheus::Collectable {
           probe_(probe),
           max_domains_(max_domains),
           bus_path_(std::move(bus_path)) {}
+
+    void set_max_domains(std::uint64_t max_domains) noexcept { max_domains_ = max_domains; }
 
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> out;
@@ -382,7 +385,7 @@ class SnapshotCollector final : public prometheus::Collectable {
     const SnapshotExchange& snapshots_;
     const BackendAdmin& backends_;
     const ProbeStatus& probe_;
-    const std::uint64_t max_domains_;
+    std::atomic<std::uint64_t> max_domains_;
     std::function<std::string()> bus_path_;
 };
 
@@ -410,6 +413,10 @@ Metrics::Metrics(const SnapshotExchange& snapshots, const BackendAdmin& backends
     : state_(
           std::make_unique<State>(snapshots, backends, probe, max_domains, std::move(bus_path))) {}
 Metrics::~Metrics() = default;
+
+void Metrics::set_max_domains(std::uint64_t max_domains) noexcept {
+    state_->collector.set_max_domains(max_domains);
+}
 
 std::string Metrics::text() const {
     std::vector<MetricFamily> families = state_->registry.Collect();

@@ -23,6 +23,9 @@ class Metrics {
         std::function<std::string()> bus_path = [] { return std::string(); });
     ~Metrics();
 
+    // Any thread.
+    void set_max_domains(std::uint64_t max_domains) noexcept;
+
     // The text exposition format, version 0.0.4. Any thread; never waits for the loop.
     std::string text() const;
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <grp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,25 +46,22 @@ Result<PeerIdentity> peer_of(int unix_socket) {
     socklen_t size = sizeof(credentials);
     if (::getsockopt(unix_socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
         return fail(Errc::io, "cannot tell who is asking", errno);
-    return PeerIdentity{credentials.uid, credentials.gid};
+    return PeerIdentity{credentials.uid, credentials.gid, credentials.pid};
 }
 
-std::vector<gid_t> groups_of(uid_t uid) {
-    passwd entry{};
-    passwd* found = nullptr;
-    std::vector<char> buffer;
-    with_buffer(buffer, [&](char* data, std::size_t size) {
-        return ::getpwuid_r(uid, &entry, data, size, &found);
-    });
-    if (found == nullptr) return {};
-    int count = 64;
-    std::vector<gid_t> groups(static_cast<std::size_t>(count));
-    while (::getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) {
-        if (static_cast<std::size_t>(count) <= groups.size()) return {};
-        groups.resize(static_cast<std::size_t>(count));
+Result<std::vector<gid_t>> peer_groups(int unix_socket) {
+    std::vector<gid_t> groups(64);
+    for (;;) {
+        auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+        if (::getsockopt(unix_socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0) {
+            groups.resize(size / sizeof(gid_t));
+            return groups;
+        }
+        // With too little room the kernel says how much there must be.
+        if (errno != ERANGE || size <= groups.size() * sizeof(gid_t))
+            return fail(Errc::io, "cannot tell the groups of who is asking", errno);
+        groups.resize(size / sizeof(gid_t));
     }
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
 }
 
 WriteAccess decide_write(const PeerIdentity& peer, std::span<const gid_t> groups,

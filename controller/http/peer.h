@@ -13,12 +13,6 @@
 
 namespace ballast {
 
-// As SO_PEERCRED tells it: the peer's credentials when it connected.
-struct PeerIdentity {
-    uid_t uid = 0;
-    gid_t gid = 0;
-};
-
 // root and `own_uid` may write, and so may members of `group`.
 struct WriteRule {
     uid_t own_uid = 0;
@@ -33,9 +27,8 @@ Result<WriteRule> make_write_rule(const std::string& group_name);
 // Error: io.
 Result<PeerIdentity> peer_of(int unix_socket);
 
-// Every group of the user, by the system's user database. Empty if the user is not in it. May block
-// on the name service.
-std::vector<gid_t> groups_of(uid_t uid);
+// The supplementary groups that the peer had when it connected. Error: io.
+Result<std::vector<gid_t>> peer_groups(int unix_socket);
 
 // Pure. `groups` are the peer's supplementary groups.
 WriteAccess decide_write(const PeerIdentity& peer, std::span<const gid_t> groups,

@@ -2,14 +2,19 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <sys/socket.h>
 
 #include <charconv>
+#include <condition_variable>
 #include <cstdarg>
 #include <cstdio>
+#include <mutex>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
+#include "controller/http/connection_table.h"
 #include "controller/http/reply.h"
 
 namespace ballast {
@@ -25,6 +30,20 @@ struct Incoming {
 
 // A body that is too large is read and dropped up to here, so that the peer gets its answer.
 constexpr std::size_t kMaxDiscardedBytes = 1024 * 1024;
+
+constexpr std::chrono::milliseconds kCutEvery{500};
+
+// Who is at the other end of one connection. Made and deleted with it.
+struct Visitor {
+    int fd = -1;
+    std::optional<PeerIdentity> peer;
+    WriteAccess write{false, "changes are made over the Unix socket only"};
+};
+
+Visitor* visitor_of(MHD_Connection* connection) noexcept {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == nullptr ? nullptr : static_cast<Visitor*>(info->socket_context);
+}
 
 struct MhdResponse {
     MHD_Response* raw;
@@ -121,64 +140,147 @@ std::size_t leave_encoded(void*, MHD_Connection*, char* text) {
     return std::string_view(text).size();
 }
 
-void* begin_request(void*, const char* target, MHD_Connection*) noexcept {
-    try {
-        auto incoming = std::make_unique<Incoming>();
-        incoming->target = target;
-        return incoming.release();
-    } catch (const std::bad_alloc&) {
-        return nullptr;
-    }
-}
-
-void end_request(void*, MHD_Connection*, void** slot, MHD_RequestTerminationCode) noexcept {
-    delete static_cast<Incoming*>(*slot);
-    *slot = nullptr;
-}
-
 }  // namespace
 
 struct Server::State {
+    const std::optional<WriteRule> rule;
+    const HostRule hosts;
+    const Handler handler;
+    ConnectionTable table;
+    std::mutex mutex;
+    std::condition_variable ended;
+    bool ending = false;  // guarded by mutex
     MHD_Daemon* daemon = nullptr;
-    std::optional<WriteRule> rule;
-    Handler handler;
+    std::thread watcher;
+
+    State(std::optional<WriteRule> write_rule, HostRule host_rule, Handler use, const Clock& clock)
+        : rule(std::move(write_rule)),
+          hosts(std::move(host_rule)),
+          handler(std::move(use)),
+          table(rule ? ConnectionTable::Places{kMaxReaders, kMaxWriters, kMaxLocal}
+                     : ConnectionTable::Places{kMaxTcpConnections, kMaxTcpConnections,
+                                               kMaxTcpConnections},
+                clock, [](int fd) { ::shutdown(fd, SHUT_RDWR); }) {}
 
     ~State() {
         if (daemon != nullptr) MHD_stop_daemon(daemon);
+        {
+            const std::lock_guard lock(mutex);
+            ending = true;
+        }
+        ended.notify_all();
+        if (watcher.joinable()) watcher.join();
     }
 
-    WriteAccess write_access(MHD_Connection* connection) const {
-        if (!rule) return {false, "changes are made over the Unix socket only"};
+    // Peers that take too long are cut.
+    void watch() {
+        std::unique_lock lock(mutex);
+        while (!ended.wait_for(lock, kCutEvery, [this] { return ending; })) table.cut_overdue();
+    }
+
+    // Fills `visitor` by what the kernel says of the peer. How much the peer counts.
+    Rank recognise(Visitor& visitor) const {
+        if (!rule) return Rank::other;
+        const auto peer = peer_of(visitor.fd);
+        if (!peer) {
+            visitor.write = {false, peer.error().message()};
+            return Rank::other;
+        }
+        visitor.peer = *peer;
+        const auto groups = peer_groups(visitor.fd);
+        visitor.write = decide_write(
+            *peer, groups ? std::span<const gid_t>(*groups) : std::span<const gid_t>(), *rule);
+        if (peer->uid == 0 || peer->uid == rule->own_uid) return Rank::root;
+        return visitor.write.allowed ? Rank::group : Rank::other;
+    }
+
+    static void on_connection(void* self, MHD_Connection* connection, void** context,
+                              MHD_ConnectionNotificationCode what) noexcept {
+        State& state = *static_cast<State*>(self);
+        if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+            const std::unique_ptr<Visitor> visitor(static_cast<Visitor*>(*context));
+            *context = nullptr;
+            if (visitor) state.table.remove(visitor->fd);
+            return;
+        }
         const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info == nullptr) return {false, "cannot tell who is asking"};
-        const auto peer = peer_of(info->connect_fd);
-        if (!peer) return {false, peer.error().message()};
-        // Without the user database where that decides already.
-        if (auto access = decide_write(*peer, {}, *rule); access.allowed || !rule->group)
-            return access;
-        return decide_write(*peer, groups_of(peer->uid), *rule);
+        if (info == nullptr) return;
+        try {
+            auto visitor = std::make_unique<Visitor>();
+            visitor->fd = info->connect_fd;
+            const Rank rank = state.recognise(*visitor);
+            state.table.add(visitor->fd, rank);
+            *context = visitor.release();
+        } catch (const std::exception& exception) {
+            log::error("http: {}", exception.what());
+            ::shutdown(info->connect_fd, SHUT_RDWR);  // nobody may stay uncounted
+        }
     }
 
-    MHD_Result answer(MHD_Connection* connection, const char* method, Incoming& incoming) const {
+    void enter(MHD_Connection* connection, Phase phase) {
+        if (const Visitor* const visitor = visitor_of(connection)) table.enter(visitor->fd, phase);
+    }
+
+    static void* begin_request(void* self, const char* target,
+                               MHD_Connection* connection) noexcept {
+        try {
+            static_cast<State*>(self)->enter(connection, Phase::headers);
+            auto incoming = std::make_unique<Incoming>();
+            incoming->target = target;
+            return incoming.release();
+        } catch (const std::bad_alloc&) {
+            return nullptr;
+        }
+    }
+
+    static void end_request(void* self, MHD_Connection* connection, void** slot,
+                            MHD_RequestTerminationCode) noexcept {
+        static_cast<State*>(self)->enter(connection, Phase::idle);
+        delete static_cast<Incoming*>(*slot);
+        *slot = nullptr;
+    }
+
+    MHD_Result reply(MHD_Connection* connection, Response answer) {
+        enter(connection, answer.stream ? Phase::streaming : Phase::sending);
+        return send(connection, std::move(answer));
+    }
+
+    MHD_Result answer(MHD_Connection* connection, const char* method, Incoming& incoming) {
+        const auto header = [&](const char* name) {
+            const char* const value =
+                MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+            return std::string_view(value == nullptr ? "" : value);
+        };
+        const std::string_view host = header(MHD_HTTP_HEADER_HOST);
+        // No browser sends none.
+        if (!rule && !host.empty() && !hosts.allows(host))
+            return reply(connection,
+                         error_reply(421, "misdirected_request",
+                                     fmt::format("the Host header is '{}', expected an IP address, "
+                                                 "localhost or a name of listen.host_names",
+                                                 host)));
         Request request;
         request.method = method;
         request.target = std::move(incoming.target);
         request.body = std::move(incoming.body);
-        const char* const last_event_id =
-            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
-        if (last_event_id != nullptr) request.last_event_id = last_event_id;
+        request.last_event_id = header("Last-Event-ID");
         request.transport = rule ? Transport::unix_socket : Transport::tcp;
-        if (request.method != "GET" && request.method != "HEAD")
-            request.write = write_access(connection);
-        return send(connection, handler(request));
+        if (const Visitor* const visitor = visitor_of(connection)) {
+            request.peer = visitor->peer;
+            request.write = visitor->write;
+        }
+        enter(connection, Phase::handling);
+        return reply(connection, handler(request));
     }
 
     MHD_Result take(MHD_Connection* connection, const char* method, const char* data,
-                    std::size_t* size, Incoming& incoming) const {
-        if (!std::exchange(incoming.begun, true))
-            return announces_too_much(connection) ? send(connection, too_large()) : MHD_YES;
+                    std::size_t* size, Incoming& incoming) {
+        if (!std::exchange(incoming.begun, true)) {
+            enter(connection, Phase::body);
+            return announces_too_much(connection) ? reply(connection, too_large()) : MHD_YES;
+        }
         if (*size == 0)
-            return incoming.received > kMaxBodyBytes ? send(connection, too_large())
+            return incoming.received > kMaxBodyBytes ? reply(connection, too_large())
                                                      : answer(connection, method, incoming);
         incoming.received += *size;
         if (incoming.received > kMaxDiscardedBytes) return MHD_NO;
@@ -195,7 +297,7 @@ struct Server::State {
         auto* incoming = static_cast<Incoming*>(*slot);
         if (incoming == nullptr) return MHD_NO;
         try {
-            return static_cast<const State*>(self)->take(connection, method, data, size, *incoming);
+            return static_cast<State*>(self)->take(connection, method, data, size, *incoming);
         } catch (const std::exception& exception) {
             log::error("http: {}", exception.what());
             return MHD_NO;
@@ -207,10 +309,9 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::start(Fd listener, std::optional<WriteRule> rule,
-                                              Handler handler) {
-    auto state = std::make_unique<State>();
-    state->rule = std::move(rule);
-    state->handler = std::move(handler);
+                                              HostRule hosts, Handler handler, const Clock& clock) {
+    auto state =
+        std::make_unique<State>(std::move(rule), std::move(hosts), std::move(handler), clock);
     state->daemon = MHD_start_daemon(
         MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG, 0,
         nullptr, nullptr, &State::on_request, state.get(), MHD_OPTION_EXTERNAL_LOGGER, &log_line,
@@ -218,10 +319,16 @@ Result<std::unique_ptr<Server>> Server::start(Fd listener, std::optional<WriteRu
         kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxHeaderBytes, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, &leave_encoded, nullptr, MHD_OPTION_URI_LOG_CALLBACK,
-        &begin_request, nullptr, MHD_OPTION_NOTIFY_COMPLETED, &end_request, nullptr,
+        &State::begin_request, state.get(), MHD_OPTION_NOTIFY_COMPLETED, &State::end_request,
+        state.get(), MHD_OPTION_NOTIFY_CONNECTION, &State::on_connection, state.get(),
         MHD_OPTION_END);
     if (state->daemon == nullptr) return fail(Errc::io, "cannot start the HTTP server", errno);
     static_cast<void>(listener.release());  // closed by the library when it stops
+    try {
+        state->watcher = std::thread([watched = state.get()] { watched->watch(); });
+    } catch (const std::system_error& error) {
+        return fail(Errc::io, fmt::format("no thread to watch connections: {}", error.what()));
+    }
     return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 

@@ -60,15 +60,20 @@ std::optional<std::string> problem_with(const ballast_setting_schema& setting,
 
 }  // namespace
 
-Result<void> check_descriptor(const ballast_backend_module& module) {
-    if (module.magic != BALLAST_MODULE_MAGIC)
+Result<void> check_identity(std::uint64_t magic, std::uint32_t version) {
+    if (magic != BALLAST_MODULE_MAGIC)
         return fail(Errc::bad_data, fmt::format("its magic number is {:#x}, expected {:#x}: "
                                                 "not a Ballast module",
-                                                module.magic, BALLAST_MODULE_MAGIC));
-    if (module.version != BALLAST_MODULE_VERSION)
+                                                magic, BALLAST_MODULE_MAGIC));
+    if (version != BALLAST_MODULE_VERSION)
         return fail(Errc::unsupported,
                     fmt::format("it is built for version {} of the module interface, expected {}",
-                                module.version, BALLAST_MODULE_VERSION));
+                                version, BALLAST_MODULE_VERSION));
+    return {};
+}
+
+Result<void> check_descriptor(const ballast_backend_module& module) {
+    if (auto right = check_identity(module.magic, module.version); !right) return right;
     if (module.size < sizeof(ballast_backend_module))
         return incomplete(fmt::format("has {} bytes, expected at least {}", module.size,
                                       sizeof(ballast_backend_module)));

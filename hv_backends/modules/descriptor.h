@@ -1,6 +1,7 @@
 // A module's description, checked before anything of it is called.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "hv_backends/module_abi.h"
 
 namespace ballast {
+
+// The first words of a module's description, which need nothing of its code. Pure. Errors: bad_data
+// (no module's), unsupported (another version).
+Result<void> check_identity(std::uint64_t magic, std::uint32_t version);
 
 // Pure. Errors: unsupported (another version, or needs what this host has not), bad_data (not a
 // module's description, or one that is incomplete); each says what was found and expected.

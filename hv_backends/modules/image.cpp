@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "hv_backends/modules/descriptor.h"
-#include "hv_backends/modules/trusted_file.h"
+#include "hv_backends/modules/module_elf.h"
 
 namespace ballast {
 namespace {
@@ -44,6 +44,19 @@ Result<Fd> copy_of(const Fd& file, const std::string& label) {
     if (::fcntl(copy.get(), F_ADD_SEALS, kSeals) != 0)
         return fail(Errc::io, "cannot seal the copy", errno);
     return copy;
+}
+
+// Before the loader sees it.
+Result<void> check_copy(const Fd& copy) {
+    struct stat found {};
+    if (::fstat(copy.get(), &found) != 0) return fail(Errc::io, "its size", errno);
+    const auto size = static_cast<std::size_t>(found.st_size);
+    if (size == 0) return fail(Errc::bad_data, "it is empty");
+    void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, copy.get(), 0);
+    if (start == MAP_FAILED) return fail(Errc::io, "cannot read the copy", errno);
+    auto checked = check_module_elf({static_cast<const std::byte*>(start), size});
+    ::munmap(start, size);
+    return checked;
 }
 
 // What the loader complained of, with the file's own name.
@@ -98,11 +111,17 @@ ModuleImage ModuleImage::builtin(const ballast_backend_module& module) noexcept 
     return {&module, nullptr, Fd()};
 }
 
-Result<ModuleImage> ModuleImage::open(const std::string& path, const std::string& label) {
-    auto file = open_trusted_file(path);
-    if (!file) return Failure(file.error());
-    auto copy = copy_of(*file, label);
+Result<ModuleImage> ModuleImage::open(const ModuleFile& file, const std::string& label) {
+    const auto opened = open_module_file(file);
+    if (!opened) return Failure(opened.error());
+    return map(*opened, file.path, label);
+}
+
+Result<ModuleImage> ModuleImage::map(const Fd& file, const std::string& path,
+                                     const std::string& label) {
+    auto copy = copy_of(file, label);
     if (!copy) return with_context(copy.error(), path);
+    if (auto checked = check_copy(*copy); !checked) return with_context(checked.error(), path);
     const std::string name = name_of(*copy);
     void* const handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) return fail(Errc::bad_data, loader_error(name, path));

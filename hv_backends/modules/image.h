@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "hv_backends/module_abi.h"
+#include "hv_backends/modules/module_file.h"
 
 namespace ballast {
 
@@ -13,12 +14,15 @@ class ModuleImage {
   public:
     // Of this program; `module` stays.
     static ModuleImage builtin(const ballast_backend_module& module) noexcept;
-    // Maps a private copy of the file at `path` (see open_trusted_file), so that neither another
-    // version at the same path nor a change of the file meets the code that runs. Runs the
-    // constructors of the file and of what it needs. The copy shows as "memfd:ballast-LABEL" in the
-    // process's map. Blocks on the file. Errors: those of open_trusted_file; bad_data,
-    // unsupported (see check_descriptor).
-    static Result<ModuleImage> open(const std::string& path, const std::string& label);
+    // Opens the file (see open_module_file) and maps it.
+    static Result<ModuleImage> open(const ModuleFile& file, const std::string& label);
+    // Maps a private copy of a file that open_module_file opened, so that neither another version
+    // at the same path nor a change of the file meets the code that runs. The copy is checked (see
+    // check_module_elf) before the constructors of the file and of what it needs run. It shows as
+    // "memfd:ballast-LABEL" in the process's map. `path` is for messages. Blocks on the file.
+    // Errors: bad_data, unsupported (see check_descriptor), io.
+    static Result<ModuleImage> map(const Fd& file, const std::string& path,
+                                   const std::string& label);
 
     ModuleImage() noexcept = default;
     ModuleImage(ModuleImage&& other) noexcept;

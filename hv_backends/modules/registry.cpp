@@ -153,7 +153,8 @@ Result<ModuleLease> ModuleRegistry::bring(const std::string& name, const std::st
 
 Result<ModuleLease> ModuleRegistry::load(const std::string& name, const std::string& path,
                                          const ModuleConfig& config) {
-    return bring(name, path, config, [&] { return ModuleImage::open(path, name); });
+    const ModuleFile file{options_.directory, full_path({options_.directory, path})};
+    return bring(name, file.path, config, [&] { return ModuleImage::open(file, name); });
 }
 
 Result<ModuleLease> ModuleRegistry::load_builtin(const std::string& name,

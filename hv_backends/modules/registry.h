@@ -20,6 +20,7 @@ class ModuleRegistry {
   public:
     struct Options {
         RefScheme scheme = RefScheme::automatic;
+        std::string directory = {};  // that files are loaded from; see ModuleFile
         // Tries a file out elsewhere before it is mapped here; see try_module.
         std::function<Result<void>(const std::string& name, const std::string& path)> trial = {};
     };
@@ -33,11 +34,12 @@ class ModuleRegistry {
 
     NotifierChain& notifiers() noexcept { return notifiers_; }
 
-    // Loads the file at `path`, or the built-in `builtin`, under `name`: maps it, checks it, makes
-    // its instance, and lets users in. Two of one name may be loaded while one replaces the other;
-    // the newest live one is what lease(name) finds. Blocks on files and on the trial. Errors:
-    // invalid_argument (name, settings), refused (vetoed), and those of ModuleImage::open, the
-    // trial and ModuleBackend::create. After an error nothing is left of it.
+    // Loads the file at `path` (or of that bare name in the directory), or the built-in `builtin`,
+    // under `name`: maps it, checks it, makes its instance, and lets users in. Two of one name may
+    // be loaded while one replaces the other; the newest live one is what lease(name) finds. Blocks
+    // on files and on the trial. Errors: invalid_argument (name, settings), refused (vetoed), and
+    // those of ModuleImage::open, the trial and ModuleBackend::create. After an error nothing is
+    // left of it.
     Result<ModuleLease> load(const std::string& name, const std::string& path,
                              const ModuleConfig& config);
     Result<ModuleLease> load_builtin(const std::string& name, const ballast_backend_module& builtin,

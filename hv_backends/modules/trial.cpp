@@ -164,16 +164,16 @@ Result<void> outcome_of(const Transcript& transcript, int status, Duration patie
 
 }  // namespace
 
-Result<void> run_trial(const std::string& path, const ModuleConfig& config, const Clock& clock,
+Result<void> run_trial(const ModuleFile& file, const ModuleConfig& config, const Clock& clock,
                        const std::function<void(const char* step)>& at) {
     at("dlopen");
-    auto image = ModuleImage::open(path, "trial");
+    auto image = ModuleImage::open(file, "trial");
     if (!image) return Failure(image.error());
     CallWatch watch(clock);
     NoSink sink;
     at("create");
     auto backend = ModuleBackend::create(image->module(), config, clock, watch);
-    if (!backend) return with_context(backend.error(), path);
+    if (!backend) return with_context(backend.error(), file.path);
     at("start");
     const auto started = (*backend)->start(sink);
     Result<void> observed;
@@ -191,11 +191,11 @@ Result<void> run_trial(const std::string& path, const ModuleConfig& config, cons
     for (const Result<void>& result : {started, observed})
         // A hypervisor that is away says nothing of the module.
         if (!result && result.error().code != Errc::unavailable)
-            return with_context(result.error(), path);
+            return with_context(result.error(), file.path);
     return {};
 }
 
-int report_trial(const std::string& path, const ModuleConfig& config, const Clock& clock) {
+int report_trial(const ModuleFile& file, const ModuleConfig& config, const Clock& clock) {
     // A module that hangs here must not outlive who waits for it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto say = [](const std::string& line) {
@@ -203,7 +203,7 @@ int report_trial(const std::string& path, const ModuleConfig& config, const Cloc
         std::fflush(stdout);
     };
     const auto outcome =
-        run_trial(path, config, clock, [&](const char* step) { say(fmt::format("at {}", step)); });
+        run_trial(file, config, clock, [&](const char* step) { say(fmt::format("at {}", step)); });
     if (!outcome)
         say(fmt::format("failed {} {}", to_string(outcome.error().code),
                         outcome.error().message()));

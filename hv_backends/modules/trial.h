@@ -9,18 +9,19 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "hv_backends/modules/module_backend.h"
+#include "hv_backends/modules/module_file.h"
 
 namespace ballast {
 
 // What the trying process does: maps the file, makes an instance, starts it, observes once (unless
 // its hypervisor is not there), stops and unmakes it. `at` hears the name of each step before it is
 // done. Errors: those of the steps.
-Result<void> run_trial(const std::string& path, const ModuleConfig& config, const Clock& clock,
+Result<void> run_trial(const ModuleFile& file, const ModuleConfig& config, const Clock& clock,
                        const std::function<void(const char* step)>& at);
 
 // The same by another process, as one line of standard output for each step ("at observe") and one
 // for the outcome ("passed", or "failed CODE TEXT"). Answers an exit status.
-int report_trial(const std::string& path, const ModuleConfig& config, const Clock& clock);
+int report_trial(const ModuleFile& file, const ModuleConfig& config, const Clock& clock);
 
 struct TrialProgram {
     // A program that calls report_trial, and what else it is given before the path.

@@ -19,7 +19,7 @@ mode: simulate
 cmm: {{delay: {delay}, min_mem_mb: 256, simulate_loan_target_kb: 262144}}
 backend: {backend}
 policy: {{name: fixed}}
-listen: {{http: "{http}", api: "{api}"}}
+listen: {{http: "{http}", api: "{api}", api_group: "{api_group}"}}
 state: {{on_stop: release, stop_timeout: {stop_timeout}}}
 scenario:
   description: "A guest whose balloon takes its time."
@@ -33,7 +33,7 @@ scenario:
 class Daemon:
     def __init__(self, folder: pathlib.Path, activated: bool = False, events: str = "[]",
                  stop_timeout: str = "30s", backend: str = "{name: mock}", delay: str = "1s",
-                 text: str | None = None):
+                 api_group: str = "", text: str | None = None):
         self.folder = folder
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(folder / "notify"))
@@ -42,13 +42,15 @@ class Daemon:
         self.port = self.listener.getsockname()[1]
         if not activated:
             self.listener.close()  # its port is free now
+        if "module_directory" not in backend:
+            backend = backend.replace("{", f'{{module_directory: "{folder}", ', 1)
         config = folder / "ballast.yaml"
         self.api = folder / "api.sock"
         if text is not None:
             self.api = pathlib.Path(re.search(r"api: ([^\s}]+)", text)[1])
         config.write_text(text or CONFIG.format(
             http="" if activated else f"127.0.0.1:{self.port}", api=self.api, events=events,
-            stop_timeout=stop_timeout, backend=backend, delay=delay))
+            stop_timeout=stop_timeout, backend=backend, delay=delay, api_group=api_group))
         command = [os.environ["BALLASTD"], "--config", str(config)]
         environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
         passed = ()

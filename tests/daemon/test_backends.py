@@ -16,10 +16,12 @@ LENT = 256 << 20
 
 
 class Backends(unittest.TestCase):
-    def start(self, **options) -> Daemon:
+    def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
+
+    def start(self, **options) -> Daemon:
         daemon = Daemon(self.folder, **{"delay": "100ms", **options})
         self.addCleanup(daemon.close)
         daemon.notice("READY=1")
@@ -110,7 +112,7 @@ class Backends(unittest.TestCase):
         }.items():
             with self.subTest(name):
                 self.assertIn(complaint, self.backend("load", "odd", self.module(name), status=1))
-        self.assertIn("No such file", self.backend("load", "odd", "/nowhere.so", status=1))
+        self.assertIn("No such file", self.backend("load", "odd", "nowhere.so", status=1))
         open_module = self.module("odd")
         open_module.chmod(0o777)
         self.assertIn("can be written by others", self.backend("load", "odd", open_module, status=4))
@@ -135,9 +137,6 @@ class Backends(unittest.TestCase):
                              ["backends"]), 2)
 
     def test_a_trial_uses_the_settings_of_the_name(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
         module = self.module("odd")
         self.start(backend=f'{{name: odd, module: "{module}", settings: {{level: 3}}}}')
         self.backend("load", "other", self.module("fail_in_apply"))
@@ -160,9 +159,6 @@ class Backends(unittest.TestCase):
         self.assertIn("backend.force_unload", self.backend("unload", "mock", "--force", status=4))
 
     def test_a_call_that_hangs_is_reported_and_the_module_can_be_forced_out(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
         module = self.module("hang_later")
         daemon = self.start(backend=f'{{name: odd, module: "{module}", call_timeout: 1s, '
                                     'force_unload: true}')
@@ -175,9 +171,6 @@ class Backends(unittest.TestCase):
         self.assertIn("memfd:ballast-odd", daemon.maps())
 
     def test_settings_of_a_module_are_checked(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
         module = self.module("odd")
         daemon = Daemon(self.folder, backend=f'{{name: odd, module: "{module}", '
                                              'settings: {level: 10, colour: blue}}')

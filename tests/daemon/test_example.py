@@ -52,6 +52,7 @@ class Example(unittest.TestCase):
         configuration = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1]
         configuration = (configuration.replace("/absolute/path/of/folder.so", str(self.module))
                          .replace("/absolute/path/of/domains", str(domains))
+                         .replace("/absolute/path/of\n", f"{self.folder}\n")
                          .replace("/tmp/folder.sock", str(self.folder / "api.sock")))
         # Not the machine's own.
         self.assertNotIn("state:", configuration)
@@ -76,11 +77,13 @@ class Example(unittest.TestCase):
         self.build("-std=c11")
         config = self.folder / "ballast.yaml"
         config.write_text(f'backend: {{name: folder, module: "{self.module}", '
+                          f'module_directory: "{self.folder}", '
                           f'settings: {{folder: "{self.folder}"}}}}\npolicy: {{name: fixed}}\n')
         tried = subprocess.run([os.environ["BALLASTD"], "--config", config, "--try-module",
                                 self.module], capture_output=True, text=True, check=False)
         self.assertEqual((tried.returncode, tried.stdout.splitlines()[-1]), (0, "passed"))
-        config.write_text(f'backend: {{name: folder, module: "{self.module}"}}\n'
+        config.write_text(f'backend: {{name: folder, module: "{self.module}", '
+                          f'module_directory: "{self.folder}"}}\n'
                           'policy: {name: fixed}\n')
         tried = subprocess.run([os.environ["BALLASTD"], "--config", config, "--try-module",
                                 self.module], capture_output=True, text=True, check=False)

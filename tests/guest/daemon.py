@@ -53,7 +53,8 @@ class Daemon:
         self._config.write_text(json.dumps({
             "mode": "live",
             "cmm": {"delay": 1, "min_mem_mb": 64, **cmm},
-            "backend": {"name": "libvirt", "uri": uris or lab.uri},
+            "backend": {"name": "libvirt", "uri": uris or lab.uri,
+                        "module_directory": str(self.folder)},
             "policy": {"name": policy},
             "guests": guests or {},
             "host": host or {},

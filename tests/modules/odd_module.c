@@ -1,5 +1,6 @@
 /* A backend with one domain of 1 GiB, which misbehaves in the way that its setting `behaviour`
  * names. Built several times: VERSION, MAGIC and the like make descriptions that are wrong. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +43,16 @@ struct instance {
 static int behaves(const struct instance *instance, const char *behaviour) {
     return strcmp(instance->behaviour, behaviour) == 0;
 }
+
+#ifdef CONSTRUCTOR
+/* Leaves a trace in the process whose loader ran this, and in the file that it names. */
+__attribute__((constructor)) static void leave_trace(void) {
+    const char *trace = getenv("BALLAST_TEST_TRACE");
+    FILE *file = trace == NULL ? NULL : fopen(trace, "w");
+    if (file != NULL) fclose(file);
+    setenv("BALLAST_TEST_CONSTRUCTOR", "ran", 1);
+}
+#endif
 
 static void sleep_for_good(void) {
     for (;;) pause();

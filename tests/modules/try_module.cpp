@@ -1,4 +1,6 @@
 // try_module BEHAVIOUR PATH: tries a module out in this process.
+#include <filesystem>
+
 #include "hv_backends/modules/trial.h"
 
 int main(int argc, char** argv) {
@@ -6,5 +8,6 @@ int main(int argc, char** argv) {
     ballast::ModuleConfig config;
     config.settings = {{"behaviour", argv[1]}};
     const ballast::SystemClock clock;
-    return ballast::report_trial(argv[2], config, clock);
+    const std::filesystem::path path(argv[2]);
+    return ballast::report_trial({path.parent_path(), path}, config, clock);
 }

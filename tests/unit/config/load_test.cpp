@@ -1,10 +1,14 @@
+#include "config/config.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
-#include "config/config.h"
 #include "tests/unit/config/files.h"
+#include "tests/unit/http/temp_dir.h"
 
 using namespace ballast;
 
@@ -22,13 +26,21 @@ TEST_CASE("a file that is not there is one problem with the system's reason") {
           "/nonexistent/ballast.yaml: cannot be read: No such file or directory\n");
 }
 
-TEST_CASE("a folder is not read as a file") {
-    CHECK(text_of(load_config("/tmp")) == "/tmp: cannot be read: Is a directory\n");
+TEST_CASE("what is no regular file is refused, and a pipe that nobody writes is not waited for") {
+    CHECK(text_of(load_config("/tmp")) == "/tmp: is a directory, expected a regular file\n");
+    CHECK(text_of(load_config("/dev/zero")) == "/dev/zero: is a device, expected a regular file\n");
+    const test::TempDir folder;
+    const std::string pipe = folder.path("ballast.yaml");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(text_of(load_config(pipe)) == pipe + ": is a pipe, expected a regular file\n");
 }
 
-TEST_CASE("a file that never ends is read no further than needed") {
-    CHECK(text_of(load_config("/dev/zero")) ==
-          "/dev/zero: larger than 32 MiB, expected a configuration\n");
+TEST_CASE("a file that is too long is read no further than needed") {
+    const test::TempDir folder;
+    const std::string path = folder.path("ballast.yaml");
+    std::ofstream(path) << "mode: live";
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 40U);  // all holes
+    CHECK(text_of(load_config(path)) == path + ": larger than 32 MiB, expected a configuration\n");
 }
 
 TEST_CASE("what a policy says of its texts stands where the text is") {

@@ -87,6 +87,8 @@ TEST_CASE("every key of a live file is read") {
     CHECK(settings.listen.http == "[::1]:0");
     CHECK(settings.listen.api.empty());
     CHECK(settings.listen.api_group == "kvm");
+    CHECK(settings.listen.host_names == std::vector<std::string>{"host1", "host1.example.com"});
+    CHECK(settings.backend.module_directory == "/opt/ballast/backends");
     CHECK(settings.metrics.max_domains == 50);
     CHECK(settings.state.path == "/var/lib/ballast/books.db");
     CHECK(settings.state.on_stop == OnStop::keep);
@@ -147,6 +149,20 @@ TEST_CASE("bounds belong to what is allowed") {
 
 TEST_CASE("a key of the wrong mode names the mode that it is for") {
     CHECK(problems_of("backend: {name: mock}").find("mode: simulate") != std::string::npos);
+}
+
+TEST_CASE("modules come from the installed directory unless configured otherwise") {
+    CHECK(read("mode: live").backend.module_directory.ends_with("/ballast/backends"));
+    CHECK(read("mode: live").backend.module_directory.starts_with("/"));
+    CHECK(problems_of("backend: {module_directory: backends}") ==
+          "f:1:29: backend.module_directory is 'backends', expected an absolute path\n");
+}
+
+TEST_CASE("names of this host are names, without ports") {
+    for (const char* wrong : {"a:80", "[x]", "''", "\"a b\"", "a/b"})
+        CHECK(problems_of(std::string("listen: {host_names: [") + wrong + "]}")
+                  .find("listen.host_names[0] is ") != std::string::npos);
+    CHECK(problems_of("listen: {host_names: a}").find("expected a list") != std::string::npos);
 }
 
 TEST_CASE("an unknown backend or mode is not blamed twice") {

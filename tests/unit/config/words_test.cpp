@@ -34,6 +34,7 @@ TEST_CASE("nothing is near when there is nothing, and giants are near to nothing
 TEST_CASE("text is shown short, whole characters only, without controls") {
     CHECK(shown("plain") == "plain");
     CHECK(shown("a\tb\nc\x7f") == "a?b?c?");
+    CHECK(shown("a\xe2\x80\xae\xc2\x9bz") == "a??z");
     CHECK(shown(std::string(65, 'x')) == std::string(64, 'x') + "...");
     CHECK(shown(std::string(63, 'x') + "\xc3\xa9") == std::string(63, 'x') + "...");
 }

@@ -195,3 +195,34 @@ TEST_CASE("a file that cannot hold books is refused, and why is told") {
     CHECK_THAT(BookStore::open("/proc/no/books.db", host.wall).error().message(),
                Contains("/proc/no/books.db: unable to open"));
 }
+
+TEST_CASE("stored figures that cannot be are not believed") {
+    const auto adopt_after = [](const std::string& column, const std::string& value) {
+        const Host host;
+        {
+            Daemon first(host, fixed_settings(256 * 1024));
+            first.bench.backend.add("g1", kGiB);
+            first.bench.tick();
+        }
+        {
+            SQLite::Database database(host.path, SQLite::OPEN_READWRITE);
+            REQUIRE(database.exec("UPDATE books SET " + column + " = " + value) == 1);
+        }
+        Daemon second(host);
+        second.bench.backend.add("g1", kGiB);
+        second.bench.backend.table.loaned_bytes[0] = 256 * kMiB;
+        second.bench.tick();
+        CHECK(second.bench.controller().give_everything_back());
+        return std::pair(second.attribute("oom_freed_kb"), second.attribute("loaned_kb"));
+    };
+    using Outcome = std::pair<std::string, std::string>;
+    CHECK(adopt_after("loaned", "268435456") == Outcome{"0", "0"});  // as it was
+    // No original size is known then: the domain keeps what it has.
+    CHECK(adopt_after("original_loaned", "-1") == Outcome{"0", "262144"});
+    CHECK(adopt_after("original_loaned", "1073741825") == Outcome{"0", "262144"});
+    // The rest does not make the original size worthless.
+    CHECK(adopt_after("oom_freed", "-1") == Outcome{"1048576", "0"});
+    CHECK(adopt_after("borrowed", "-1") == Outcome{"0", "0"});
+    CHECK(adopt_after("loaned", "-1") == Outcome{"0", "0"});
+    CHECK(adopt_after("set_to", "9223372036854775807") == Outcome{"0", "0"});
+}

@@ -224,6 +224,45 @@ TEST_CASE("a bus whose file was cut off is made anew") {
     CHECK(fixture.types(bus).size() == 5);  // all is told anew
 }
 
+TEST_CASE("a bus whose files were removed or replaced is made anew") {
+    VirtualClock clock;
+    FeedFixture fixture;
+    BusFeed feed(clock);
+    REQUIRE(feed.attach(fixture.settings));
+    const std::string path = fixture.settings.path;
+    const auto follows_again = [&] {
+        feed.beat();  // a second has not passed
+        clock.advance(std::chrono::seconds(1));
+        feed.beat();
+        Bus bus(path);
+        feed.tick(fixture.snapshot, fixture.beside);
+        return fixture.types(bus).size() == 5;  // all is told anew
+    };
+    for (const char* part : {"", ".wait", ".lock"}) {
+        CAPTURE(part);
+        REQUIRE(std::filesystem::remove(path + part));
+        CHECK(follows_again());
+        CHECK(std::filesystem::exists(path + part));
+    }
+    std::filesystem::rename(path, path + ".moved");
+    CHECK(follows_again());
+    // With its folder, which comes back later.
+    const auto folder = std::filesystem::path(path).parent_path();
+    std::filesystem::remove_all(folder);
+    clock.advance(std::chrono::seconds(1));
+    feed.beat();
+    CHECK(feed.path().empty());
+    std::filesystem::create_directory(folder);
+    CHECK(follows_again());
+    // As long as nothing is wrong it stays.
+    const auto written = std::filesystem::last_write_time(path + ".writer");
+    for (int i = 0; i < 5; ++i) {
+        clock.advance(std::chrono::seconds(1));
+        feed.beat();
+    }
+    CHECK(std::filesystem::last_write_time(path + ".writer") == written);
+}
+
 TEST_CASE("what happens while there is no bus is not told later, as if it were new") {
     FeedFixture fixture;
     REQUIRE(fixture.feed.attach({}));

@@ -19,6 +19,7 @@ namespace {
 struct DaemonFixture : CtlFixture {
     TempDir folder;
     ApiFixture daemon;
+    ballast::SystemClock clock;
     ballast::SocketFile file;
     std::unique_ptr<ballast::Server> server;
 
@@ -30,8 +31,8 @@ struct DaemonFixture : CtlFixture {
         REQUIRE(listening);
         file = std::move(listening->file);
         auto started = ballast::Server::start(
-            std::move(listening->fd), ballast::WriteRule{::geteuid(), {}, ""},
-            [this](const ballast::Request& request) { return daemon.api.handle(request); });
+            std::move(listening->fd), ballast::WriteRule{::geteuid(), {}, ""}, ballast::HostRule(),
+            [this](const ballast::Request& request) { return daemon.api.handle(request); }, clock);
         REQUIRE(started);
         server = std::move(*started);
     }

@@ -22,6 +22,9 @@ TEST_CASE("what a terminal would obey is made harmless") {
           "c");
     CHECK(printable("a\nb", true) == "a\nb");
     CHECK(printable("\xc2\x9b") == "\xef\xbf\xbd");  // the one-character form of ESC [
+    // The override of the direction, an isolate, a mark.
+    CHECK(printable("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8e") ==
+          "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     CHECK(printable(std::string_view("a\0b", 3)) ==
           "a\xef\xbf\xbd"
           "b");

@@ -180,13 +180,14 @@ TEST_CASE("events go over a socket while they come, and the server can stop mean
     const TempDir folder;
     auto listening = listen_unix(folder.path("api.sock"), std::nullopt);
     REQUIRE(listening);
-    auto server = Server::start(std::move(listening->fd), WriteRule{}, [&](const Request& request) {
-        return fixture.api.handle(request);
-    });
+    const SystemClock clock;
+    auto server = Server::start(
+        std::move(listening->fd), WriteRule{}, HostRule(),
+        [&](const Request& request) { return fixture.api.handle(request); }, clock);
     REQUIRE(server);
     const RawClient client(folder.path("api.sock"));
     REQUIRE(
-        client.send("GET /api/v1/events?from=oldest HTTP/1.1\r\nHost: x\r\n"
+        client.send("GET /api/v1/events?from=oldest HTTP/1.1\r\nHost: localhost\r\n"
                     "Last-Event-ID: 1-0\r\n\r\n"));
     fixture.notice("seen before");
     fixture.notice("over the wire");

@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -48,14 +50,22 @@ class RawClient {
         const ssize_t size = ::recv(fd_.get(), part, sizeof(part), 0);
         return {part, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
     }
+    // True once the server has closed, without anything sent.
+    bool is_closed_within(std::chrono::milliseconds patience) const {
+        pollfd wanted{fd_.get(), POLLIN, 0};
+        char byte = 0;
+        return ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0 &&
+               ::recv(fd_.get(), &byte, 1, 0) <= 0;
+    }
     std::string read_all() const {
         std::string all;
         for (std::string part; !(part = read_some()).empty();) all += part;
         return all;
     }
     // One request on a connection that closes after it.
-    std::string ask(const std::string& line, const std::string& body = "") const {
-        send(line + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
+    std::string ask(const std::string& line, const std::string& body = "",
+                    const std::string& host = "localhost") const {
+        send(line + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nContent-Length: " +
              std::to_string(body.size()) + "\r\n\r\n" + body);
         return read_all();
     }

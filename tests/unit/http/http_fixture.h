@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,30 +30,28 @@ class ManualClock final : public Clock {
 class FakeControl final : public Control {
   public:
     Result<std::string> get_attribute(const std::string& domain,
-                                      const std::string& attribute) override {
-        if (broken) return Failure(*broken);
+                                      const std::string& attribute) const override {
         const auto found = attributes.find(domain + "/" + attribute);
         if (found == attributes.end()) return fail(Errc::not_found, "no attribute " + attribute);
         return found->second;
     }
-    Result<std::string> set_attribute(const std::string& domain, const std::string& attribute,
-                                      const std::string& value) override {
+    Result<Change> set_attribute(const std::string& domain, const std::string& attribute,
+                                 const std::string& value) override {
         if (broken) return Failure(*broken);
         if (attribute == "loaned_kb") return fail(Errc::refused, "loaned_kb is read-only", EACCES);
         log.push_back("set " + domain + " " + attribute + "=" + value);
-        attributes[domain + "/" + attribute] = value;
-        return value;
+        return Change{std::exchange(attributes[domain + "/" + attribute], value), value};
     }
-    Result<void> disable(const std::string& domain, bool disabled) override {
+    Result<Change> disable(const std::string& domain, bool disabled) override {
         if (broken) return Failure(*broken);
         if (domain == "ghost") return fail(Errc::not_found, "no domain 'ghost'");
         log.push_back((disabled ? "disable " : "enable ") + domain);
-        return {};
+        return Change{"0", disabled ? "1" : "0"};
     }
-    Result<void> release(const std::string& domain) override {
+    Result<Change> release(const std::string& domain) override {
         if (broken) return Failure(*broken);
         log.push_back("release " + domain);
-        return {};
+        return Change{"1024", "0"};
     }
 
     Result<std::uint64_t> reserve(std::uint64_t bytes, const std::string& domain,
@@ -62,16 +61,13 @@ class FakeControl final : public Control {
                       format_duration(expires));
         return 3;
     }
-    Result<void> cancel_reservation(std::uint64_t id) override {
+    Result<Reservation> cancel_reservation(std::uint64_t id) override {
         if (id != 3) return fail(Errc::not_found, "no reservation " + std::to_string(id));
         log.push_back("cancel " + std::to_string(id));
-        return {};
+        return Reservation{.id = id, .bytes = kGiB, .domain = "db-1"};
     }
 
-    Result<ReservationList> reservations() override {
-        if (broken) return Failure(*broken);
-        return reserved;
-    }
+    ReservationList reservations() const override { return reserved; }
 
     bool stopping() const noexcept override { return is_stopping; }
 

@@ -69,7 +69,7 @@ class RunningDaemon {
         REQUIRE(backend.start(*controller));
         loop = std::make_unique<Loop>(*controller, backend, clock);
         auto started = start_http(listen, settings.metrics, *loop, controller->snapshots(),
-                                  backends, probe, clock);
+                                  controller->operator_views(), backends, probe, clock);
         REQUIRE(started);
         http = std::move(*started);
     }
@@ -149,13 +149,60 @@ TEST_CASE("disable is seen by the next snapshot") {
     CHECK(read["value"] == "1");
 }
 
+TEST_CASE("every attribute reads the same without the loop as from it") {
+    RunningDaemon daemon;
+    DomainOverride special;
+    special.pattern = "only*";
+    special.min_mem_mb = 128;
+    daemon.settings.domains.push_back(special);
+    daemon.controller->reconfigure(daemon.settings);
+    daemon.run();
+    daemon.loop->stop();
+    daemon.thread.join();
+    auto& controller = *daemon.controller;
+    const LoopControl control(*daemon.loop, controller.operator_views(), std::chrono::seconds(1));
+    REQUIRE(controller.set_attribute("only one", "simulate_loan_target_kb", "2048"));
+    REQUIRE(controller.set_attribute("", "oom_kb", "77"));
+    REQUIRE(controller.set_attribute("", "delay", "3"));
+    for (const char* attribute :
+         {"delay", "hotplug_delay", "oom_kb", "min_mem_mb", "debug", "simulate", "disable",
+          "loaned_kb", "loaned_target_kb", "oom_freed_kb", "simulate_loan_target_kb"})
+        for (const char* domain : {"", "only one"}) {
+            CAPTURE(attribute, domain);
+            const auto read = control.get_attribute(domain, attribute);
+            REQUIRE(read);
+            CHECK(*read == *controller.get_attribute(domain, attribute));
+        }
+    CHECK(*control.get_attribute("only one", "min_mem_mb") == "128");
+    CHECK(*control.get_attribute("", "min_mem_mb") == "256");
+    CHECK(*control.get_attribute("only one", "simulate_loan_target_kb") == "2048");
+    CHECK(*control.get_attribute("", "oom_kb") == "77");
+    CHECK(*control.get_attribute("", "delay") == "3");
+    CHECK(control.get_attribute("ghost", "oom_kb").error().code == Errc::not_found);
+    CHECK(control.get_attribute("", "ghost").error().code == Errc::not_found);
+}
+
+TEST_CASE("a loop that hangs keeps nobody from reading") {
+    RunningDaemon daemon;  // its loop does not run
+    std::vector<std::thread> writers;
+    for (int i = 0; i < LoopControl::kMaxWaiting; ++i)
+        writers.emplace_back([&] { daemon.over_unix("POST /api/v1/disable"); });
+    while (status_of(daemon.over_unix("POST /api/v1/disable")) != 503) std::this_thread::yield();
+    CHECK(status_of(daemon.over_tcp("GET /api/v1/attributes/delay")) == 200);
+    CHECK(status_of(daemon.over_tcp("GET /api/v1/reservations")) == 200);
+    daemon.run();
+    for (std::thread& writer : writers) writer.join();
+}
+
 TEST_CASE("a loop that has stopped answers unavailable, not nothing") {
     RunningDaemon daemon;
     daemon.run();
     daemon.loop->stop();
     daemon.thread.join();
     CHECK(status_of(daemon.over_unix("POST /api/v1/disable")) == 503);
-    CHECK(status_of(daemon.over_tcp("GET /api/v1/attributes/delay")) == 503);
+    // What reads needs no loop.
+    CHECK(status_of(daemon.over_tcp("GET /api/v1/attributes/delay")) == 200);
+    CHECK(status_of(daemon.over_tcp("GET /api/v1/reservations")) == 200);
     CHECK(status_of(daemon.over_tcp("GET /api/v1/status")) == 200);
 }
 
@@ -170,16 +217,17 @@ TEST_CASE("stopping the service removes its socket and frees its port") {
 TEST_CASE("a second service on the same socket is refused, and says where") {
     RunningDaemon daemon;
     ListenSettings listen = daemon.listen;
-    auto second =
-        start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
-                   daemon.backends, daemon.probe, daemon.clock);
+    auto second = start_http(listen, daemon.settings.metrics, *daemon.loop,
+                             daemon.controller->snapshots(), daemon.controller->operator_views(),
+                             daemon.backends, daemon.probe, daemon.clock);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Errc::busy);
     CHECK(second.error().context.starts_with("listen.api: "));
     listen.api.clear();
     listen.http.clear();
     CHECK(start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
-                     daemon.backends, daemon.probe, daemon.clock));
+                     daemon.controller->operator_views(), daemon.backends, daemon.probe,
+                     daemon.clock));
 }
 
 TEST_CASE("a group that does not exist is refused") {
@@ -188,9 +236,9 @@ TEST_CASE("a group that does not exist is refused") {
     listen.http.clear();
     listen.api = daemon.folder.path("other.sock");
     listen.api_group = "no-such-group-here";
-    const auto started =
-        start_http(listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
-                   daemon.backends, daemon.probe, daemon.clock);
+    const auto started = start_http(
+        listen, daemon.settings.metrics, *daemon.loop, daemon.controller->snapshots(),
+        daemon.controller->operator_views(), daemon.backends, daemon.probe, daemon.clock);
     REQUIRE_FALSE(started);
     CHECK(started.error().code == Errc::invalid_argument);
 }
@@ -200,7 +248,7 @@ TEST_CASE("only so many requests wait for the loop") {
     OneDomain backend;
     Controller controller(Settings{}, backend, clock);
     Loop loop(controller, backend, clock);  // does not run yet: every caller waits
-    LoopControl control(loop, std::chrono::seconds(60));
+    LoopControl control(loop, controller.operator_views(), std::chrono::seconds(60));
     std::vector<std::thread> callers;
     std::atomic<int> busy{0};
     std::atomic<int> other{0};

@@ -12,7 +12,7 @@ using namespace ballast::test;
 TEST_CASE("a file that is no proper module is refused, and says what was found and expected") {
     const Staged staged;
     const auto error = [&](const char* name) {
-        const auto opened = ModuleImage::open(staged(name), "test");
+        const auto opened = ModuleImage::open(staged.file(name), "test");
         REQUIRE_FALSE(opened);
         return opened.error().message();
     };
@@ -27,7 +27,7 @@ TEST_CASE("a file that is no proper module is refused, and says what was found a
 
 TEST_CASE("settings are held to what the module says of them, every problem at once") {
     const Staged staged;
-    auto image = ModuleImage::open(staged("odd"), "test");
+    auto image = ModuleImage::open(staged.file("odd"), "test");
     REQUIRE(image);
     const auto settled = settle_settings(image->module(), {{"level", "7"}});
     REQUIRE(settled);

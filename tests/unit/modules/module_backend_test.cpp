@@ -20,7 +20,7 @@ class Events final : public EventSink {
 // An instance of the odd module that is started.
 struct Instance {
     explicit Instance(const std::string& behaviour)
-        : image(*ModuleImage::open(staged("odd"), "t")) {
+        : image(*ModuleImage::open(staged.file("odd"), "t")) {
         backend =
             std::move(*ModuleBackend::create(image.module(), behaving(behaviour), clock, watch));
         REQUIRE(backend->start(events));

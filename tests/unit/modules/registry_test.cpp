@@ -15,7 +15,7 @@ namespace {
 
 struct Modules {
     explicit Modules(RefScheme scheme = RefScheme::automatic)
-        : registry(clock, {.scheme = scheme}), path(staged("odd")) {}
+        : registry(clock, {.scheme = scheme, .directory = staged.folder()}), path(staged("odd")) {}
     Result<ModuleLease> load(const std::string& name = "odd", const char* behaviour = "none") {
         return registry.load(name, path, behaving(behaviour));
     }
@@ -54,6 +54,13 @@ TEST_CASE("a module lives as long as it is used, and its code goes when it is re
     CHECK(modules.registry.still_mapped() == 0);
     CHECK(modules.registry.lease("odd").error().code == Errc::not_found);
     CHECK(modules.registry.remove_if_unused(handle).error().code == Errc::not_found);
+}
+
+TEST_CASE("a module is listed by its whole path, however it was named") {
+    Modules modules;
+    const auto lease = modules.registry.load("odd", "odd.so", behaving("none"));
+    REQUIRE(lease);
+    CHECK(modules.registry.list()[0].path == modules.path);
 }
 
 TEST_CASE("a module that is going takes no new users and waits for the last") {
@@ -197,9 +204,10 @@ TEST_CASE("what the trial finds keeps a file out of this process") {
     const Staged staged;
     const SystemClock clock;
     ModuleRegistry registry(
-        clock, {.trial = [](const std::string&, const std::string& path) -> Result<void> {
-            return fail(Errc::bad_data, path + " crashed");
-        }});
+        clock, {.directory = staged.folder(),
+                .trial = [](const std::string&, const std::string& path) -> Result<void> {
+                    return fail(Errc::bad_data, path + " crashed");
+                }});
     const auto refused = registry.load("odd", staged("odd"), {});
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().context, Catch::EndsWith("odd.so crashed"));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hv_backends/modules/module_backend.h"
+#include "hv_backends/modules/module_file.h"
 #include "tests/unit/http/temp_dir.h"
 
 namespace ballast::test {
@@ -23,6 +24,8 @@ class Staged {
         ::chmod((folder() / file).c_str(), 0755);
         return folder() / file;
     }
+    // The same, as the only directory's.
+    ModuleFile file(const std::string& name) const { return {folder(), (*this)(name)}; }
     std::filesystem::path folder() const {
         return std::filesystem::path(folder_.path("x")).parent_path();
     }

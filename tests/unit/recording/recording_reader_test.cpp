@@ -357,16 +357,47 @@ TEST_CASE("tables that hold nonsense do not lead astray") {
     fixture.host.ticks(0, 10);
     REQUIRE(fixture.recorder_->finish());
     fixture.change(
-        "INSERT INTO guests VALUES('x', 1, 'x', -5, 'x', x'00', 3.5, -1, -1, 'x', 'x');"
+        "INSERT INTO guests VALUES(5010000000, 1, 'x', -5, 'x', x'00', 3.5, -1, -1, 'x', 'x');"
         "INSERT INTO guests VALUES(5010000000, 1, 9223372036854775807, 1, 1, 1, 1, 1, 1, -1, NULL);"
         "INSERT INTO guests VALUES(5010000000, 1, 4294967296, 1, 1, 9223372036854775807, 1, 1, 1, "
         "-1, NULL);"
         "INSERT INTO guests VALUES(5010000000, 99, 4294967296, 1, 1, 1, 1, 1, 1, 1, 0);"
         "INSERT INTO ticks "
-        "VALUES(-9223372036854775807,0,-1,0,0,-1,-1,0,-1,-1,'x',0,0,0,-1,-1,-1,-1,-1);"
+        "VALUES(0,0,-1,0,0,-1,-1,0,-1,-1,'x',0,0,0,-1,-1,-1,-1,-1);"
         "INSERT INTO events VALUES(5005000000, 'oom', NULL, 'oom', -1);"
         "INSERT INTO losses VALUES(0, -1);");
     const Recording recording = fixture.read();
     CHECK(demand(recording) == Points{{0, 1}});
     CHECK(recording.workload.length_s == 10);
+}
+
+TEST_CASE("a recording with absurd times is refused before anything is made of it") {
+    ReaderFixture fixture;
+    fixture.host.tell(0, "a", 4 * kGiB, 0, 3 * kGiB);
+    fixture.host.ticks(0, 10);
+    REQUIRE(fixture.recorder_->finish());
+    using Catch::Contains;
+    const auto refused_with = [&](const std::string& change, const std::string& back) {
+        fixture.change(change);
+        const auto recording = read_recording(fixture.path);
+        fixture.change(back);
+        return recording ? std::string("read") : recording.error().message();
+    };
+    const std::string back = "DELETE FROM events WHERE what = 'absurd'";
+    const auto event_at = [&](const std::string& at) {
+        return refused_with("INSERT INTO events VALUES(" + at + ", 'oom', NULL, 'absurd', 1)",
+                            back);
+    };
+    CHECK_THAT(event_at("9223372036854775807"),
+               Contains("table events has times from 9223372036854775807 to 9223372036854775807, "
+                        "expected whole microseconds since the host's start, 0 to "));
+    CHECK_THAT(event_at("-1"), Contains("table events has times from -1"));
+    CHECK_THAT(event_at("'x'"), Contains("table events has times"));
+    CHECK_THAT(event_at("5000.5"), Contains("table events has times"));
+    // Each is possible, not so the time between them.
+    CHECK_THAT(event_at("3000000000000000"), Contains("days, expected at most 3652 (10 years)"));
+    CHECK(event_at("5005000000") == "read");
+    CHECK_THAT(refused_with("UPDATE ticks SET at = at + 4000000000000000",
+                            "UPDATE ticks SET at = at - 4000000000000000"),
+               Contains("table ticks has times from 4"));
 }
