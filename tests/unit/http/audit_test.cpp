@@ -13,6 +13,7 @@ using namespace ballast::test;
 namespace {
 
 struct Audited : ApiFixture {
+    Audited() { publish(); }
     std::vector<std::string> lines;
     log::Redirect redirect{[this](log::Level, std::string_view line) {
         if (line.starts_with("audit:")) lines.emplace_back(line);
