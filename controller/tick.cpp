@@ -108,7 +108,7 @@ bool Controller::State::is_held(std::size_t row) const noexcept {
     const DomainControl& control = ledger.controls()[row];
     return control.disabled || evacuating || control.paused || control.migrating ||
            control.hotplug_running || control.shrunk.open || control.yielded == Yielded::control ||
-           (control.progress.stuck && clock.now() < control.progress.retry_at) ||
+           control.ceded || (control.progress.stuck && clock.now() < control.progress.retry_at) ||
            clock.now() < control.surge.until ||
            has_to_wait(control.failed_move, false, clock.now());
 }
@@ -194,6 +194,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.disabled = evacuating || runtime.defaults.disable.value_or(settings.cmm.disable);
     snapshot.delay = delay();
     snapshot.calls = calls;
+    snapshot.state = state_health();
     snapshot.names = ledger.names();
 }
 
@@ -208,12 +209,15 @@ void Controller::State::tick(Time due) {
 
     const bool observed = observe();
     if (observed) {
+        if (books != nullptr) books->follow(ledger.names());
         adopt_new_rows();
         for (const Event& event : std::exchange(early_events, {})) apply_event(event);
         book_observed_changes();
         follow_failed_moves();
+        mark_unsaved();
         borrow();
         decide_all(due, snapshot);
+        note_who_is_about_to_lend(snapshot);
         hold_failed_moves(snapshot);
         if (!dry_run) {
             const std::uint64_t spoken_for = settings.host.reserve_bytes + reserved_bytes();
@@ -230,8 +234,8 @@ void Controller::State::tick(Time due) {
                  snapshot.decisions[row]);
         }
     }
-    if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
-    if (observed && !dry_run) keep_travelling_books(due);
+    if (observed && books != nullptr) books->keep(ledger.controls());
+    if (observed && !dry_run) keep_travelling_books(due, false);
     publish(snapshot, due, began);
     if (feed != nullptr)
         feed->tick(snapshot, {seen.domains, ledger.controls(), settings.host.reserve_bytes});
