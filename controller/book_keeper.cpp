@@ -1,5 +1,6 @@
 #include "controller/book_keeper.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ballast {
@@ -67,6 +68,15 @@ void BookKeeper::forget_worthless() {
         store_.erase(entry.first);
         return true;
     });
+}
+
+bool BookKeeper::owes() const noexcept {
+    return first_ && std::any_of(absent_.begin(), absent_.end(), [](const auto& entry) {
+               const StoredBooks& books = entry.second.books;
+               return books.loaned_bytes > books.original_loaned_bytes ||
+                      (books.set_bytes != kUnknownBytes &&
+                       books.set_bytes > books.original_loaned_bytes);
+           });
 }
 
 bool BookKeeper::is_durable(std::size_t row, std::uint64_t original_loaned_bytes) const noexcept {

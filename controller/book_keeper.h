@@ -38,6 +38,9 @@ class BookKeeper {
     // The file was damaged when this daemon started: rows of it may be missing, or old.
     bool was_damaged() const noexcept { return !store_.damage().empty(); }
 
+    // Domains that nobody has observed yet lend what was lent by a daemon before this one.
+    bool owes() const noexcept;
+
     // After each observation, before anything is asked about its rows.
     void follow(const std::shared_ptr<const DomainNames>& names);
     // Whether it is on disk that so much of the domain's loan is not ours to give back.

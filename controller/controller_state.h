@@ -105,6 +105,7 @@ struct Controller::State {
     };
     GivenBack give_back(std::span<const std::size_t> rows, std::uint64_t room_bytes);
     GivenBack give_back_and_log(std::span<const std::size_t> rows);
+    std::uint64_t reserve_bytes() const noexcept;
     std::uint64_t room_bytes() const noexcept;
     std::uint64_t promised_loan_bytes(std::size_t row) const noexcept;
     std::vector<std::size_t> neediest_first(std::span<const std::size_t> rows) const;

@@ -139,8 +139,6 @@ struct DomainControl {
     // Its original size is not on disk, or nothing can be written: it is not to lend more.
     bool unsaved = false;
     bool about_to_lend = false;  // it would lend more, now or once that is on disk
-    // Another ballastd moves its balloon.
-    bool ceded = false;
     // What it lent when the daemon began to stop; unknown: it does not stop.
     std::uint64_t lent_at_stop_bytes = kUnknownBytes;
 

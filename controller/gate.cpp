@@ -48,12 +48,11 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
         DomainFlags::saving | DomainFlags::no_stats | DomainFlags::bad_stats;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
                        control.yielded != Yielded::control && !control.others_moving &&
-                       !control.ceded && !control.unsaved && !control.shrunk.open &&
-                       !control.migrating && !control.hotplug_running &&
-                       !control.hotplug_occurred && control.held_for == Constraint::none;
+                       !control.unsaved && !control.shrunk.open && !control.migrating &&
+                       !control.hotplug_running && !control.hotplug_occurred &&
+                       control.held_for == Constraint::none;
     if (quiet) return kOpen;
 
-    if (control.ceded) return hold(Constraint::other_daemon);
     if (control.migrating || has(flags, DomainFlags::migrating)) return hold(Constraint::migrating);
     if (has(flags, DomainFlags::saving)) return hold(Constraint::saving);
     if (has(flags, DomainFlags::crashed)) return hold(Constraint::crashed);

@@ -47,11 +47,17 @@ std::uint64_t Controller::State::promised_loan_bytes(std::size_t row) const noex
                       : control.known_loaned_bytes;
 }
 
+// A simulated pool has a reserve of its own.
+std::uint64_t Controller::State::reserve_bytes() const noexcept {
+    const std::uint64_t pool = settings.scenario ? settings.scenario->pool.reserve_bytes : 0;
+    return settings.host.reserve_bytes != 0 ? settings.host.reserve_bytes : pool;
+}
+
 // What the host has beside its reserve, and has not promised to a domain yet.
 std::uint64_t Controller::State::room_bytes() const noexcept {
     if (seen.host.available_bytes == kUnknownBytes)
         return std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t room = less(seen.host.available_bytes, settings.host.reserve_bytes);
+    std::uint64_t room = less(seen.host.available_bytes, reserve_bytes());
     for (std::size_t row = 0; row < ledger.controls().size(); ++row)
         room = less(room, ledger.controls()[row].known_loaned_bytes - promised_loan_bytes(row));
     return room;
@@ -59,8 +65,7 @@ std::uint64_t Controller::State::room_bytes() const noexcept {
 
 std::string Controller::State::room_text() const {
     return fmt::format("the host has {} available, of which {} are its reserve",
-                       format_size(seen.host.available_bytes),
-                       format_size(settings.host.reserve_bytes));
+                       format_size(seen.host.available_bytes), format_size(reserve_bytes()));
 }
 
 // By the share of what they keep that they can still use; who does not say so comes last.
@@ -86,7 +91,6 @@ Controller::State::GivenBack Controller::State::give_back(std::span<const std::s
     GivenBack given;
     for (const std::size_t row : neediest_first(rows)) {
         const DomainControl& control = ledger.controls()[row];
-        if (control.ceded) continue;
         const std::uint64_t from = promised_loan_bytes(row);
         const std::uint64_t owed = less(from, std::max(own_bytes(control), least_loan_bytes(row)));
         if (owed == 0) {

@@ -23,6 +23,8 @@ void Controller::State::tell_of_crashed() const {
 }
 
 void Controller::State::report_what_stays() const {
+    if (!observed_once)
+        log::warn("what a daemon before this one lent stays lent: {}", backend_error);
     const bool full = full_for >= kFullFor;
     for (std::size_t row = 0; row < ledger.controls().size(); ++row) {
         const std::uint64_t lent = lent_bytes(row);
@@ -38,7 +40,9 @@ void Controller::State::report_what_stays() const {
 }
 
 bool Controller::State::observe_to_stop() {
-    if (!observed_once || !observe()) return false;
+    // What a daemon before this one lent goes back as well.
+    if (!observed_once && books == nullptr) return false;
+    if (!observe()) return false;
     if (books != nullptr) books->follow(ledger.names());
     adopt_new_rows();
     const auto controls = ledger.controls();
@@ -77,13 +81,12 @@ bool Controller::State::give_everything_back() {
     process_events();
     if (dry_run) return true;
     const bool fresh = observe_to_stop();
+    if (!observed_once) return books == nullptr || !books->owes();
     std::vector<std::size_t> rows(ledger.controls().size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     const GivenBack given = give_back(rows, room_to_stop());
-    if (observed_once) {
-        if (books != nullptr) books->keep(ledger.controls());
-        keep_travelling_books(clock.now(), true);
-    }
+    if (books != nullptr) books->keep(ledger.controls());
+    keep_travelling_books(clock.now(), true);
     const std::uint64_t lent = lent_bytes();
     if (lent == 0) {
         tell_of_crashed();

@@ -108,7 +108,7 @@ bool Controller::State::is_held(std::size_t row) const noexcept {
     const DomainControl& control = ledger.controls()[row];
     return control.disabled || evacuating || control.paused || control.migrating ||
            control.hotplug_running || control.shrunk.open || control.yielded == Yielded::control ||
-           control.ceded || (control.progress.stuck && clock.now() < control.progress.retry_at) ||
+           (control.progress.stuck && clock.now() < control.progress.retry_at) ||
            clock.now() < control.surge.until ||
            has_to_wait(control.failed_move, false, clock.now());
 }

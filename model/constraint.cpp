@@ -36,7 +36,6 @@ constexpr std::array<Words, kConstraintCount> kWords{{
      "the memory cgroup around the domain, or its <memtune>, can hold no more than that"},
     {"state_unsaved",
      "the domain's original size is not on disk yet, and nothing more is lent before it is"},
-    {"other_daemon", "another ballastd moves the balloons of this hypervisor"},
 }};
 
 }  // namespace

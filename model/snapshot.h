@@ -89,13 +89,12 @@ struct DomainTrouble {
 
 // What outlives the daemon, and what keeps it from that.
 struct StateHealth {
-    std::string path;                     // of the file; empty: nothing is kept
-    std::string write_error;              // why it cannot be written; empty: it can
-    std::string damage;                   // what was wrong with it at the start; empty: nothing
-    std::uint64_t unsaved_domains = 0;    // of these it is not on disk yet what they came with
-    std::uint64_t recovered_domains = 0;  // taken over from what the hypervisor keeps with them
-    std::string other_daemon;             // another ballastd that moves these balloons; empty: none
-    std::string settings;                 // that operators made at run time for all domains
+    std::string path;                         // of the file; empty: nothing is kept
+    std::string write_error;                  // why it cannot be written; empty: it can
+    std::string damage;                       // what was wrong with it at the start; empty: nothing
+    std::uint64_t unsaved_domains = 0;        // of these it is not on disk yet what they came with
+    std::uint64_t recovered_domains = 0;      // taken over from what the hypervisor keeps with them
+    std::string settings;                     // that operators made at run time for all domains
     std::uint64_t domains_with_settings = 0;  // that operators made at run time for them alone
 };
 

@@ -67,6 +67,7 @@ class SnapshotCollector final : public prometheus::Collectable {
         const auto snapshot = snapshots_.latest();
         if (!snapshot) return out;
         add_loop(out, *snapshot);
+        add_state(out, *snapshot);
         add_backend(out, *snapshot);
         add_host(out, *snapshot);
         if (row_count(*snapshot) <= max_domains_) add_domains(out, *snapshot);
@@ -216,6 +217,23 @@ class SnapshotCollector final : public prometheus::Collectable {
                "Share of a core that these readers would cost under each scheme on offer.",
                MetricType::Gauge)
             .metric = std::move(cost);
+    }
+
+    static void add_state(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        const StateHealth& state = snapshot.state;
+        if (state.path.empty()) return;
+        add(out, "ballast_state_writable",
+            "1 while the state file can be written; at 0 no domain lends more.", MetricType::Gauge,
+            state.write_error.empty() ? 1 : 0);
+        add(out, "ballast_state_damaged", "1 where the state file was damaged at the start.",
+            MetricType::Gauge, state.damage.empty() ? 0 : 1);
+        add(out, "ballast_state_unsaved_domains",
+            "Domains whose original size is not on disk yet, so that they do not lend.",
+            MetricType::Gauge, static_cast<double>(state.unsaved_domains));
+        add(out, "ballast_state_recovered_domains",
+            "Domains taken over since the start from their libvirt metadata, as their state was "
+            "lost.",
+            MetricType::Gauge, static_cast<double>(state.recovered_domains));
     }
 
     static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
