@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "base/log.h"
 #include "controller/controller_state.h"
@@ -90,12 +91,18 @@ bool Controller::State::row_settings_changed(std::size_t row) {
     return control.disabled && !was_disabled;
 }
 
+// cmm_store_disable: everything goes back at once; with a reserve, what it leaves.
+void Controller::State::give_back_switched_off(std::span<const std::size_t> rows) {
+    const bool bounded = settings.host.reserve_bytes != 0;
+    give_back_and_log(rows, bounded ? room_bytes() : std::numeric_limits<std::uint64_t>::max());
+}
+
 void Controller::State::settings_changed() {
     apply_debug_level();
     std::vector<std::size_t> switched_off;
     for (std::size_t row = 0; row < ledger.controls().size(); ++row)
         if (row_settings_changed(row)) switched_off.push_back(row);
-    give_back_and_log(switched_off);
+    give_back_switched_off(switched_off);
 }
 
 void Controller::State::take_control_again(std::size_t row) noexcept {
@@ -148,7 +155,7 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
     } else {
         set_override(attribute, value, ledger.own_settings(row));
         remember_settings(row);
-        if (row_settings_changed(row)) give_back_and_log({&row, 1});
+        if (row_settings_changed(row)) give_back_switched_off({&row, 1});
     }
     return {};
 }
@@ -199,7 +206,7 @@ Result<void> Controller::State::release(std::string_view domain) {
         control.loan_target_bytes = own_bytes(control);
         rows.push_back(row);
     }
-    give_back_and_log(rows);
+    give_back_and_log(rows, room_bytes());
     return {};
 }
 

@@ -104,7 +104,8 @@ struct Controller::State {
         std::uint64_t kept_bytes = 0;   // for want of room
     };
     GivenBack give_back(std::span<const std::size_t> rows, std::uint64_t room_bytes);
-    GivenBack give_back_and_log(std::span<const std::size_t> rows);
+    void give_back_and_log(std::span<const std::size_t> rows, std::uint64_t room_bytes);
+    void give_back_switched_off(std::span<const std::size_t> rows);
     std::uint64_t reserve_bytes() const noexcept;
     std::uint64_t room_bytes() const noexcept;
     std::uint64_t promised_loan_bytes(std::size_t row) const noexcept;

@@ -55,12 +55,21 @@ std::uint64_t Controller::State::reserve_bytes() const noexcept {
 
 // What the host has beside its reserve, and has not promised to a domain yet.
 std::uint64_t Controller::State::room_bytes() const noexcept {
-    if (seen.host.available_bytes == kUnknownBytes)
+    // The kernel's driver gives everything back, whatever that leaves the host.
+    if (seen.host.available_bytes == kUnknownBytes || settings.cmm.profile == Profile::kernel)
         return std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t room = less(seen.host.available_bytes, reserve_bytes());
-    for (std::size_t row = 0; row < ledger.controls().size(); ++row)
-        room = less(room, ledger.controls()[row].known_loaned_bytes - promised_loan_bytes(row));
-    return room;
+    std::uint64_t has = seen.host.available_bytes;
+    std::uint64_t owes = reserve_bytes();
+    const auto controls = ledger.controls();
+    for (std::size_t row = 0; row < controls.size(); ++row) {
+        const std::uint64_t loaned = controls[row].known_loaned_bytes;
+        owes += loaned - promised_loan_bytes(row);
+        if (row >= seen.domains.size()) continue;
+        // What has moved since the observation.
+        has += less(loaned, seen.domains.loaned_bytes[row]);
+        owes += less(seen.domains.loaned_bytes[row], loaned);
+    }
+    return less(has, owes);
 }
 
 std::string Controller::State::room_text() const {
@@ -116,10 +125,10 @@ Controller::State::GivenBack Controller::State::give_back(std::span<const std::s
     return given;
 }
 
-Controller::State::GivenBack Controller::State::give_back_and_log(
-    std::span<const std::size_t> rows) {
+void Controller::State::give_back_and_log(std::span<const std::size_t> rows,
+                                          std::uint64_t room_bytes) {
     stop_failures.clear();
-    const GivenBack given = give_back(rows, room_bytes());
+    const GivenBack given = give_back(rows, room_bytes);
     for (const std::size_t row : rows) {
         const auto failed = stop_failures.find(ledger.names()->key[row]);
         if (failed != stop_failures.end())
@@ -127,7 +136,6 @@ Controller::State::GivenBack Controller::State::give_back_and_log(
     }
     if (given.kept_bytes > 0)
         log::warn("{} stay lent for now: {}", format_size(given.kept_bytes), room_text());
-    return given;
 }
 
 }  // namespace ballast

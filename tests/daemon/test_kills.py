@@ -151,9 +151,12 @@ class Kills(unittest.TestCase):
         daemon = self.start()
         daemon.notice("READY=1")
         daemon.wait_until("all lend", self.all_lend)
+        time.sleep(0.5)  # the log is moved into the database
         daemon.close()
         whole = self.state.read_bytes()
         at = whole.find(b"g0")  # the name in a row
+        self.assertGreater(at, 0)
+        self.state.with_name("state.db-wal").unlink(missing_ok=True)
         self.state.write_bytes(whole[:at] + b"G" + whole[at + 1:])
         daemon = self.start()
         daemon.notice("READY=1")

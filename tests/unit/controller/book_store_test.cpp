@@ -8,6 +8,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <mutex>
 
 #include "base/log.h"
 #include "tests/paths.h"
@@ -34,8 +35,17 @@ const DomainKey kB = key_from_name("b");
 const StoredBooks kBooks{1, 2, 3, 4, 5};
 
 struct Folder {
-    log::Redirect quiet{[this](log::Level, std::string_view line) { logged += line; }};
-    std::string logged;
+    // The writer's thread logs as well.
+    std::string logged() const {
+        const std::lock_guard lock(mutex);
+        return text;
+    }
+    mutable std::mutex mutex;
+    std::string text;
+    const log::Redirect quiet{[this](log::Level, std::string_view line) {
+        const std::lock_guard lock(mutex);
+        text += line;
+    }};
     TempDir folder{TempDir::in_memory()};
     std::string path = folder.path("state/books.db");
 
@@ -186,7 +196,7 @@ TEST_CASE("a damaged file is moved aside, and what is whole of it is kept") {
     const auto store = folder.open();
     CHECK_THAT(store->damage(), Contains("moved to " + folder.moved()));
     if (!damaged.empty()) CHECK(content_of(folder.moved()) == damaged);
-    CHECK_THAT(folder.logged, Contains("the state is damaged"));
+    CHECK_THAT(folder.logged(), Contains("the state is damaged"));
     CHECK(store->write_error().empty());
     for (const auto& [key, row] : store->take_found())
         CHECK(row.books == (key == kA ? kBooks : StoredBooks{10, 20, 30, 40, 50}));
@@ -261,7 +271,7 @@ TEST_CASE("a file that cannot be written is reported, and written once it can be
     write_file(place, "no folder");
     const auto store = folder.open();
     CHECK_THAT(store->write_error(), Contains("unable to open"));
-    CHECK_THAT(folder.logged, Contains("the state cannot be written"));
+    CHECK_THAT(folder.logged(), Contains("the state cannot be written"));
     const auto ticket = store->put(kA, {"a", kBooks, {}});
     store->flush();
     CHECK(store->durable() < ticket);
@@ -277,7 +287,7 @@ TEST_CASE("a file that is removed while it is used is written anew, with all row
         store->put(kB, {"b", kBooks, {}});
         store->flush();
         CHECK(store->write_error().empty());
-        CHECK_THAT(folder.logged, Contains("somebody has removed or replaced it"));
+        CHECK_THAT(folder.logged(), Contains("somebody has removed or replaced it"));
     }
     CHECK(folder.open()->take_found().size() == 2);
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <future>
 #include <memory>
+#include <mutex>
 
 #include "base/log.h"
 #include "controller/book_keeper.h"
@@ -21,16 +22,31 @@ namespace {
 
 constexpr std::uint64_t kLoan = 256 * kMiB;
 
-struct Log {
-    std::vector<std::string> lines;
-    log::Redirect redirect{[this](log::Level level, std::string_view line) {
-        if (level != log::Level::debug) lines.emplace_back(line);
-    }};
+// The writer's thread logs as well.
+class Log {
+  public:
     std::size_t count(const std::string& part) const {
+        const std::lock_guard lock(mutex_);
         return static_cast<std::size_t>(std::count_if(
-            lines.begin(), lines.end(),
+            lines_.begin(), lines_.end(),
             [&](const std::string& line) { return line.find(part) != std::string::npos; }));
     }
+    std::size_t size() const {
+        const std::lock_guard lock(mutex_);
+        return lines_.size();
+    }
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        lines_.clear();
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> lines_;
+    const log::Redirect redirect_{[this](log::Level level, std::string_view line) {
+        const std::lock_guard lock(mutex_);
+        if (level != log::Level::debug) lines_.emplace_back(line);
+    }};
 };
 
 // A hypervisor that outlives its daemons; each has the controller, the keeper and the store.
@@ -319,10 +335,10 @@ TEST_CASE("a stop that fails logs a line for each domain, with its cause") {
         return StepOutcome{StepStatus::refused, step.loaned_from_bytes, Constraint::stuck,
                            "row " + std::to_string(step.row) + " does not answer"};
     };
-    host.log.lines.clear();
+    host.log.clear();
     CHECK_FALSE(host.stop());
     host.controller().report_what_stays();
-    CHECK(host.log.lines.size() == 2);
+    CHECK(host.log.size() == 2);
     CHECK(host.log.count("g1: 256 MiB stay lent: row 0 does not answer") == 1);
     CHECK(host.log.count("g2: 256 MiB stay lent: row 1 does not answer") == 1);
 }
@@ -359,9 +375,9 @@ TEST_CASE("a daemon that takes over a thousand domains logs a few lines") {
     host.start();
     host.ticks(3);
     host.kill();
-    host.log.lines.clear();
+    host.log.clear();
     host.start();
     host.ticks(3);
-    CHECK(host.log.lines.size() < 20);
+    CHECK(host.log.size() < 20);
     CHECK(host.log.count("took over 1000 domains from a daemon before") == 1);
 }
