@@ -71,6 +71,7 @@ void Allocator::move(const DomainKey& domain, std::size_t row, std::uint64_t loa
             control.floor_bytes = std::min(at, loaned_bytes);
             control.realign = Realign::no;
             control.reached_set = false;
+            control.in_doubt = false;
             return;
         }
         after_step_();

@@ -1,149 +1,44 @@
 #include "controller/book_store.h"
 
-#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
-#include <cstring>
-#include <filesystem>
+#include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "base/log.h"
 
 namespace ballast {
 namespace {
 
-constexpr int application_id = 0x424c424b;  // "BLBK"
-constexpr int version = 1;
-constexpr std::int64_t kept_for_s = std::int64_t{30} * 24 * 3600;
 // What could not be written is tried again so much later.
-constexpr std::chrono::seconds retry_every{5};
-
-constexpr int sqlite_busy = 5;
-constexpr int sqlite_locked = 6;
-constexpr int sqlite_corrupt = 11;
-constexpr int sqlite_notadb = 26;
-
-Failure failure_of(const std::string& path, const SQLite::Exception& error) {
-    const int code = error.getErrorCode();
-    if (code == sqlite_busy || code == sqlite_locked)
-        return fail(Errc::busy, path + ": another process keeps its books there");
-    if (code == sqlite_corrupt || code == sqlite_notadb)
-        return fail(Errc::bad_data, fmt::format("{}: no state of ballastd, or a damaged one: {}",
-                                                path, error.what()));
-    return fail(Errc::io, fmt::format("{}: {}", path, error.what()));
-}
-
-std::int64_t seconds(WallTime time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
-// SQLite has no unsigned integers; the bits stay.
-std::int64_t bits(std::uint64_t bytes) {
-    return static_cast<std::int64_t>(bytes);
-}
-std::uint64_t from_bits(std::int64_t number) {
-    return static_cast<std::uint64_t>(number);
-}
+constexpr std::chrono::seconds kRetryEvery{5};
 
 }  // namespace
 
-struct BookStore::Database {
-    explicit Database(const std::string& file)
-        : path(file), connection(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE) {}
-
-    Result<void> prepare();
-    void read(std::unordered_map<DomainKey, StoredBooks>& into, std::int64_t oldest_s);
-    void write(const Changes& changes);
-
-    std::string path;
-    SQLite::Database connection;
-};
-
-Result<void> BookStore::Database::prepare() {
-    // Nobody else reads it while it is ours.
-    connection.exec(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-        "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
-    const int found_id = connection.execAndGet("PRAGMA application_id").getInt();
-    const int found_version = connection.execAndGet("PRAGMA user_version").getInt();
-    const bool empty = connection.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-    if (!empty && found_id != application_id)
-        return fail(Errc::bad_data, path + ": a database of another program");
-    if (!empty && found_version != version)
-        return fail(Errc::bad_data, fmt::format("{}: version {} of the state, expected {}", path,
-                                                found_version, version));
-    connection.exec(
-        fmt::format("PRAGMA application_id={}; PRAGMA user_version={};"
-                    "CREATE TABLE IF NOT EXISTS books(uuid BLOB PRIMARY KEY, name TEXT NOT NULL,"
-                    " original_loaned INTEGER NOT NULL, oom_freed INTEGER NOT NULL,"
-                    " loaned INTEGER NOT NULL, set_to INTEGER NOT NULL, written INTEGER NOT NULL,"
-                    " borrowed INTEGER NOT NULL)"
-                    " WITHOUT ROWID",
-                    application_id, version));
-    return {};
-}
-
-void BookStore::Database::read(std::unordered_map<DomainKey, StoredBooks>& into,
-                               std::int64_t oldest_s) {
-    SQLite::Statement forget(connection, "DELETE FROM books WHERE written < ?");
-    forget.bind(1, oldest_s);
-    forget.exec();
-    SQLite::Statement rows(connection,
-                           "SELECT uuid, original_loaned, oom_freed, loaned, set_to, borrowed "
-                           "FROM books");
-    while (rows.executeStep()) {
-        DomainKey key;
-        const SQLite::Column uuid = rows.getColumn(0);
-        if (uuid.getBytes() != static_cast<int>(key.uuid.size())) continue;
-        std::memcpy(key.uuid.data(), uuid.getBlob(), key.uuid.size());
-        into[key] = {
-            from_bits(rows.getColumn(1).getInt64()), from_bits(rows.getColumn(2).getInt64()),
-            from_bits(rows.getColumn(3).getInt64()), from_bits(rows.getColumn(4).getInt64()),
-            from_bits(rows.getColumn(5).getInt64())};
-    }
-}
-
-void BookStore::Database::write(const Changes& changes) {
-    SQLite::Transaction transaction(connection);
-    SQLite::Statement put(connection, "INSERT OR REPLACE INTO books VALUES(?,?,?,?,?,?,?,?)");
-    SQLite::Statement erase(connection, "DELETE FROM books WHERE uuid = ?");
-    for (const auto& [key, change] : changes) {
-        SQLite::Statement& statement = change.erased ? erase : put;
-        statement.bind(1, key.uuid.data(), static_cast<int>(key.uuid.size()));
-        if (!change.erased) {
-            put.bind(2, change.name);
-            put.bind(3, bits(change.books.original_loaned_bytes));
-            put.bind(4, bits(change.books.oom_freed_bytes));
-            put.bind(5, bits(change.books.loaned_bytes));
-            put.bind(6, bits(change.books.set_bytes));
-            put.bind(7, change.written_s);
-            put.bind(8, bits(change.books.borrowed_bytes));
-        }
-        statement.exec();
-        statement.reset();
-    }
-    transaction.commit();
-}
-
-Result<std::unique_ptr<BookStore>> BookStore::open(const std::string& path, const Clock& clock) {
-    std::error_code ignored;  // what cannot be made is told when it is opened
-    const auto folder = std::filesystem::path(path).parent_path();
-    if (std::filesystem::create_directories(folder, ignored))
-        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, ignored);
+Result<std::unique_ptr<BookStore>> BookStore::open(const std::string& path,
+                                                   std::function<void()> before_write) {
+    auto opened = BookFile::open(path);
+    if (!opened) return Failure(opened.error());
     try {
-        auto database = std::make_unique<Database>(path);
-        if (auto prepared = database->prepare(); !prepared) return Failure(prepared.error());
-        return std::unique_ptr<BookStore>(new BookStore(std::move(database), clock));
-    } catch (const SQLite::Exception& error) {
-        return failure_of(path, error);
+        return std::unique_ptr<BookStore>(
+            new BookStore(path, std::move(*opened), std::move(before_write)));
     } catch (const std::system_error& error) {
         return fail(Errc::io, fmt::format("{}: no thread to write it: {}", path, error.what()));
     }
 }
 
-BookStore::BookStore(std::unique_ptr<Database> database, const Clock& clock)
-    : clock_(clock), database_(std::move(database)) {
-    database_->read(found_, seconds(clock.wall_now()) - kept_for_s);
+BookStore::BookStore(std::string path, BookFile::Opened opened, std::function<void()> before_write)
+    : path_(std::move(path)),
+      before_write_(std::move(before_write)),
+      found_(std::move(opened.rows)),
+      damage_(std::move(opened.damage)),
+      file_(std::move(opened.file)),
+      written_(found_),
+      error_(std::move(opened.problem)) {
+    if (!damage_.empty()) log::error("{}: the state is damaged: {}", path_, damage_);
+    if (!error_.empty())
+        log::error("{}: the state cannot be written: {}; no domain is to lend more", path_, error_);
     thread_ = std::thread([this] { run(); });
 }
 
@@ -156,20 +51,77 @@ BookStore::~BookStore() {
     thread_.join();
 }
 
-void BookStore::put(const DomainKey& domain, const std::string& name, const StoredBooks& books) {
+BookStore::Ticket BookStore::put_row(const DomainKey& domain,
+                                     std::unique_ptr<const StoredDomain> row) {
+    Ticket ticket = 0;
     {
         const std::lock_guard lock(mutex_);
-        waiting_[domain] = {name, books, false, seconds(clock_.wall_now())};
+        ticket = ++last_ticket_;
+        waiting_.insert_or_assign(domain, std::move(row));
     }
     changed_.notify_all();
+    return ticket;
+}
+
+BookStore::Ticket BookStore::put(const DomainKey& domain, StoredDomain row) {
+    return put_row(domain, std::make_unique<const StoredDomain>(std::move(row)));
 }
 
 void BookStore::erase(const DomainKey& domain) {
-    {
-        const std::lock_guard lock(mutex_);
-        waiting_[domain] = {.name = {}, .books = {}, .erased = true, .written_s = 0};
+    put_row(domain, nullptr);
+}
+
+std::string BookStore::write_error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+}
+
+void BookStore::flush() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !is_writing_ && (waiting_.empty() || !error_.empty()); });
+}
+
+void BookStore::abandon() {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    waiting_.clear();
+}
+
+// A new file, with all that the one before held or should have. Answers why there is none.
+std::string BookStore::reopen() {
+    file_.reset();
+    auto opened = BookFile::open(path_);
+    if (!opened) return opened.error().message();
+    if (!opened->damage.empty()) log::error("{}: the state is damaged: {}", path_, opened->damage);
+    if (opened->file == nullptr) return opened->problem;
+    Rows all;
+    for (const auto& [key, row] : written_)
+        all.emplace(key, std::make_unique<const StoredDomain>(row));
+    if (auto written = opened->file->write(all); !written) return written.error().message();
+    file_ = std::move(opened->file);
+    return {};
+}
+
+// Answers why it failed.
+std::string BookStore::write(const Rows& rows) {
+    if (file_ != nullptr && !file_->is_in_place()) {
+        log::error("{}: somebody has removed or replaced it; it is written anew", path_);
+        file_.reset();
     }
-    changed_.notify_all();
+    if (file_ == nullptr) {
+        if (std::string problem = reopen(); !problem.empty()) return problem;
+    }
+    if (auto done = file_->write(rows); !done) {
+        if (done.error().code == Errc::bad_data) file_.reset();
+        return done.error().message();
+    }
+    for (const auto& [key, row] : rows) {
+        if (row == nullptr)
+            written_.erase(key);
+        else
+            written_.insert_or_assign(key, *row);
+    }
+    return {};
 }
 
 void BookStore::run() {
@@ -177,22 +129,42 @@ void BookStore::run() {
     for (;;) {
         changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
         if (waiting_.empty()) return;
-        auto changes = std::move(waiting_);
+        Rows rows = std::move(waiting_);
         waiting_.clear();
+        const Ticket ticket = last_ticket_;
+        is_writing_ = true;
         lock.unlock();
-        std::string problem;
-        try {
-            database_->write(changes);
-        } catch (const SQLite::Exception& error) {
-            problem = error.what();
-        }
+        before_write_();
         lock.lock();
-        if (problem.empty()) continue;
-        log::error("{}: the books cannot be written: {}", database_->path, problem);
-        if (ending_) return;
+        if (abandoned_) rows.clear();
+        lock.unlock();
+        std::string problem = write(rows);
+        lock.lock();
+        is_writing_ = false;
+        const bool was_told = problem == error_;
+        const bool had_failed = !error_.empty();
+        error_ = problem;
+        if (problem.empty()) {
+            durable_.store(ticket, std::memory_order_release);
+            const bool idle = waiting_.empty();
+            lock.unlock();
+            if (had_failed) log::info("{}: the state can be written again", path_);
+            changed_.notify_all();
+            // It is durable already; while more waits, that comes first.
+            if (idle) file_->checkpoint();
+            lock.lock();
+            continue;
+        }
         // What is newer stays.
-        for (auto& [key, change] : changes) waiting_.try_emplace(key, std::move(change));
-        changed_.wait_for(lock, retry_every, [this] { return ending_; });
+        for (auto& [key, row] : rows) waiting_.try_emplace(key, std::move(row));
+        lock.unlock();
+        if (!was_told)
+            log::error("{}: the state cannot be written: {}; no domain is to lend more", path_,
+                       problem);
+        changed_.notify_all();
+        lock.lock();
+        if (ending_) return;
+        changed_.wait_for(lock, kRetryEvery, [this] { return ending_; });
     }
 }
 

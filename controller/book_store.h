@@ -1,69 +1,84 @@
-// The books of all domains in a file, so that a daemon that starts knows what the one before did.
+// The state of all domains in a file, so that a daemon that starts knows what the one before did.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
 
-#include "base/clock.h"
 #include "base/result.h"
-#include "model/domain.h"
+#include "controller/book_file.h"
 
 namespace ballast {
 
-// What is kept of one domain; see DomainControl.
-struct StoredBooks {
-    std::uint64_t original_loaned_bytes = 0;
-    std::uint64_t oom_freed_bytes = 0;
-    std::uint64_t loaned_bytes = 0;
-    std::uint64_t set_bytes = kUnknownBytes;
-    std::uint64_t borrowed_bytes = 0;
-
-    friend bool operator==(const StoredBooks&, const StoredBooks&) = default;
-};
-
-// An SQLite database, written by a thread of its own: nobody waits for the disk. What was put
-// outlives the process once it is written, a moment later.
+// Written by a thread of its own: nobody waits for the disk. What was put is on disk once durable()
+// has reached its number.
 class BookStore {
   public:
-    // Opens or makes it, with its folder. Errors: busy (another process keeps its books there),
-    // bad_data (it is something else, or of a later version), permission, io.
-    static Result<std::unique_ptr<BookStore>> open(const std::string& path, const Clock& clock);
-    // Writes what is left to write.
+    using Ticket = std::uint64_t;  // 0: of nothing
+
+    // Opens or makes the file, with its folder. Where it cannot be written, that is tried again
+    // every few seconds; see write_error(). `before_write` is for tests: the thread calls it before
+    // each write. Errors: busy (another process has it open), bad_data (of another program, or of a
+    // later version), io (no thread).
+    static Result<std::unique_ptr<BookStore>> open(
+        const std::string& path, std::function<void()> before_write = [] {});
+    // Writes what is left to write, unless the last attempt failed.
     ~BookStore();
     BookStore(const BookStore&) = delete;
     BookStore& operator=(const BookStore&) = delete;
 
-    // As they were when it was opened. Books of domains that nobody has seen for 30 days are gone.
-    const std::unordered_map<DomainKey, StoredBooks>& found() const noexcept { return found_; }
+    // What was in the file when it was opened, once.
+    StoredDomains take_found() noexcept { return std::move(found_); }
+    // What was wrong with it then, and where it is now; empty: nothing.
+    const std::string& damage() const noexcept { return damage_; }
+    const std::string& path() const noexcept { return path_; }
 
-    // One thread. Never block. `name` is for people.
-    void put(const DomainKey& domain, const std::string& name, const StoredBooks& books);
+    // One thread, the loop's. Never block.
+    Ticket put(const DomainKey& domain, StoredDomain row);
     void erase(const DomainKey& domain);
 
-  private:
-    struct Database;
-    struct Change {
-        std::string name;
-        StoredBooks books;
-        bool erased = false;
-        std::int64_t written_s = 0;  // wall clock, since 1970
-    };
-    using Changes = std::unordered_map<DomainKey, Change>;
-    BookStore(std::unique_ptr<Database> database, const Clock& clock);
-    void run();
+    // Any thread, never block. Everything that was put up to this number is on disk.
+    Ticket durable() const noexcept { return durable_.load(std::memory_order_acquire); }
+    // Why the last attempt to write failed; empty: it did not.
+    std::string write_error() const;
 
-    const Clock& clock_;
-    std::unique_ptr<Database> database_;  // of the thread, once it runs
-    std::unordered_map<DomainKey, StoredBooks> found_;
-    std::mutex mutex_;
+    // Blocks until all that was put is written, or an attempt has failed.
+    void flush();
+    // What has not been written never will be, as if the process were killed. For tests.
+    void abandon();
+
+  private:
+    // Without a value: the row goes.
+    using Rows = std::unordered_map<DomainKey, std::unique_ptr<const StoredDomain>>;
+    BookStore(std::string path, BookFile::Opened opened, std::function<void()> before_write);
+    Ticket put_row(const DomainKey& domain, std::unique_ptr<const StoredDomain> row);
+    void run();
+    std::string write(const Rows& rows);
+    std::string reopen();
+
+    const std::string path_;
+    const std::function<void()> before_write_;
+    StoredDomains found_;
+    std::string damage_;
+    // Of the thread, once it runs.
+    std::unique_ptr<BookFile> file_;
+    StoredDomains written_;  // what a new file would have to hold
+
+    std::atomic<Ticket> durable_{0};
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     // Guarded by mutex_.
-    Changes waiting_;  // the latest of each domain
+    Rows waiting_;  // the latest of each domain
+    Ticket last_ticket_ = 0;
+    bool is_writing_ = false;
+    std::string error_;
     bool ending_ = false;
+    bool abandoned_ = false;
     std::thread thread_;
 };
 

@@ -27,7 +27,7 @@ bool Controller::State::may_lend(std::size_t row) const {
     return (seen.domains.flags[row] & ~kHarmless) == DomainFlags::none && !control.disabled &&
            !control.paused && !control.migrating && !control.hotplug_running &&
            control.held_for == Constraint::none && control.yielded != Yielded::control &&
-           !control.progress.stuck && clock.now() >= control.surge.until;
+           !control.progress.stuck && !control.unsaved && clock.now() >= control.surge.until;
 }
 
 // The loan that a domain is on its way to, as far as is known.

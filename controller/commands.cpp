@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "base/log.h"
 #include "controller/controller_state.h"
+#include "controller/runtime_settings.h"
 
 namespace ballast {
 namespace {
@@ -14,34 +16,6 @@ namespace {
 Result<std::size_t> row_of(const Ledger& ledger, std::string_view text) {
     if (text.empty()) return Ledger::npos;
     return find_domain(*ledger.names(), text);
-}
-
-// Puts an operator's value where it belongs among the overridable settings.
-void store(Attribute attribute, std::uint64_t value, DomainOverride& into) {
-    switch (attribute) {
-        case Attribute::hotplug_delay:
-            into.hotplug_delay = std::chrono::seconds(value);
-            return;
-        case Attribute::oom_kb:
-            into.oom_kb = value;
-            return;
-        case Attribute::min_mem_mb:
-            into.min_mem_mb = value;
-            return;
-        case Attribute::disable:
-            into.disable = value != 0;
-            return;
-        case Attribute::simulate_loan_target_kb:
-            into.simulate_loan_target_kb = value;
-            return;
-        case Attribute::delay:
-        case Attribute::debug:
-        case Attribute::simulate:
-        case Attribute::loaned_kb:
-        case Attribute::loaned_target_kb:
-        case Attribute::oom_freed_kb:
-            return;
-    }
 }
 
 }  // namespace
@@ -56,20 +30,19 @@ std::uint64_t Controller::State::own_bytes(const DomainControl& control) noexcep
     return std::min(control.original_loaned_bytes, control.known_loaned_bytes);
 }
 
-void Controller::State::move_now(std::size_t row, std::uint64_t loaned_bytes) {
+std::string Controller::State::move_now(std::size_t row, std::uint64_t loaned_bytes) {
     DomainControl& control = ledger.controls()[row];
     loaned_bytes = std::max(loaned_bytes, least_loan_bytes(row));
-    if (dry_run || control.known_loaned_bytes == loaned_bytes) return;
+    if (dry_run || control.known_loaned_bytes == loaned_bytes) return {};
     Decision move;
     move.loaned_after_bytes = control.known_loaned_bytes;
     std::vector<DomainTrouble> troubles;
     allocator.move(ledger.names()->key[row], row, loaned_bytes, control, move, calls, troubles);
-    for (const DomainTrouble& trouble : troubles) {
-        log::warn("{}: {}", ledger.names()->name[row], trouble.detail);
-    }
+    return troubles.empty() ? std::string() : std::move(troubles.back().detail);
 }
 
-void Controller::State::row_settings_changed(std::size_t row) {
+// True where the domain has just been switched off: everything goes back at once.
+bool Controller::State::row_settings_changed(std::size_t row) {
     DomainControl& control = ledger.controls()[row];
     const bool was_disabled = control.disabled;
     const std::uint64_t was_release_bytes = control.oom_release_bytes;
@@ -78,20 +51,26 @@ void Controller::State::row_settings_changed(std::size_t row) {
     if (control.oom_release_bytes != was_release_bytes) {
         backend.set_guest_tunables(ledger.names()->key[row], {control.oom_release_bytes});
     }
-    if (control.disabled && !was_disabled) {
-        // cmm_store_disable: everything goes back at once; the target stays as it was.
-        move_now(row, own_bytes(control));
-    }
     if (!control.disabled && was_disabled) {
         // A restarted loop sleeps before its first poll.
         control.held_until = clock.now() + delay();
         control.held_for = Constraint::disabled;
     }
+    return control.disabled && !was_disabled;
+}
+
+// cmm_store_disable: everything goes back at once; with a reserve, what it leaves.
+void Controller::State::give_back_switched_off(std::span<const std::size_t> rows) {
+    const bool bounded = settings.host.reserve_bytes != 0;
+    give_back_and_log(rows, bounded ? room_bytes() : std::numeric_limits<std::uint64_t>::max());
 }
 
 void Controller::State::settings_changed() {
     apply_debug_level();
-    for (std::size_t row = 0; row < ledger.controls().size(); ++row) row_settings_changed(row);
+    std::vector<std::size_t> switched_off;
+    for (std::size_t row = 0; row < ledger.controls().size(); ++row)
+        if (row_settings_changed(row)) switched_off.push_back(row);
+    give_back_switched_off(switched_off);
 }
 
 void Controller::State::take_control_again(std::size_t row) noexcept {
@@ -119,6 +98,7 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
         }
         if (attribute == Attribute::delay) runtime.delay = std::chrono::seconds(value);
         if (attribute == Attribute::debug) runtime.debug = value != 0;
+        remember_settings_for_all();
         settings_changed();
         return {};
     }
@@ -138,11 +118,13 @@ Result<void> Controller::State::set(Attribute attribute, std::string_view domain
         (attribute == Attribute::simulate_loan_target_kb && row != Ledger::npos);
     if (wants_control) take_control_again(row);
     if (domain.empty()) {
-        store(attribute, value, runtime.defaults);
+        set_override(attribute, value, runtime.defaults);
+        remember_settings_for_all();
         settings_changed();
     } else {
-        store(attribute, value, ledger.own_settings(row));
-        row_settings_changed(row);
+        set_override(attribute, value, ledger.own_settings(row));
+        remember_settings(row);
+        if (row_settings_changed(row)) give_back_switched_off({&row, 1});
     }
     return {};
 }
@@ -199,18 +181,21 @@ Result<void> Controller::State::release(std::string_view domain) {
     process_events();
     const auto only = row_of(ledger, domain);
     if (!only) return Failure(only.error());
+    std::vector<std::size_t> rows;
     const auto controls = ledger.controls();
     for (std::size_t row = 0; row < controls.size(); ++row) {
         if (*only != Ledger::npos && row != *only) continue;
         DomainControl& control = controls[row];
         if (policy() == PolicyKind::fixed) {
             ledger.own_settings(row).simulate_loan_target_kb = control.original_loaned_bytes / kKiB;
+            remember_settings(row);
             ledger.resolve(row, settings, runtime);
         }
         control.borrowed_bytes = 0;
         control.loan_target_bytes = own_bytes(control);
-        move_now(row, own_bytes(control));
+        rows.push_back(row);
     }
+    give_back_and_log(rows, room_bytes());
     return {};
 }
 

@@ -5,6 +5,7 @@
 #include "base/saturating.h"
 #include "base/units.h"
 #include "controller/controller_state.h"
+#include "controller/runtime_settings.h"
 
 namespace ballast {
 
@@ -32,6 +33,8 @@ void Controller::set_feed(BusFeed& feed) {
 
 void Controller::set_books(BookKeeper& books) {
     state_->books = &books;
+    state_->runtime = runtime_settings_from(books.settings_for_all());
+    state_->apply_debug_level();
 }
 
 void Controller::process_events() {
@@ -127,6 +130,10 @@ void Controller::evacuate(bool on) noexcept {
 
 bool Controller::give_everything_back() {
     return state_->give_everything_back();
+}
+
+void Controller::report_what_stays() const {
+    state_->report_what_stays();
 }
 
 std::uint64_t Controller::lent_bytes() const noexcept {

@@ -77,10 +77,13 @@ class Controller final : public EventSink {
     // it came, and nothing is lent, until it is switched off again. lent_bytes() tells what is
     // left.
     void evacuate(bool on) noexcept;
-    // Stopping: asks every domain to take back what was lent since it came, ignoring holds, then
-    // (on further calls) looks whether it is there. True once nothing lent by us is left; call it
-    // until then or until patience ends. No tick may follow.
+    // Stopping: asks domains to take back what was lent since they came, ignoring holds, the
+    // neediest first and never more than the host has beside its reserve; then (on further calls)
+    // looks whether it is there. True once nothing lent by us is left, or what is left has no room;
+    // call it until then or until patience ends. No tick may follow.
     bool give_everything_back();
+    // Stopping: logs a line for each domain that still lends, and why.
+    void report_what_stays() const;
     // What is still lent beyond what the domains came with, as last seen; without guests that have
     // crashed, which take nothing back.
     std::uint64_t lent_bytes() const noexcept;

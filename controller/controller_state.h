@@ -1,9 +1,11 @@
 // The controller's insides, split over tick.cpp, adopt.cpp, observed_changes.cpp, borrow.cpp,
-// events.cpp, stopping.cpp and commands.cpp.
+// events.cpp, write_ahead.cpp, giving_back.cpp, stopping.cpp and commands.cpp.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "controller/allocator.h"
@@ -36,8 +38,23 @@ struct Controller::State {
 
     // adopt.cpp
     void adopt_new_rows();
+    struct TakenOver {
+        StoredBooks books;
+        std::string settings;
+        bool from_hypervisor = false;  // nothing whole was on disk
+    };
     bool take_over_books(std::size_t row);
-    std::optional<StoredBooks> books_of(std::size_t row);
+    std::optional<TakenOver> books_of(std::size_t row);
+    std::optional<CarriedBooks> plausible_carried_books(std::size_t row) const;
+    void apply_stored_settings(std::size_t row, const std::string& text);
+    void log_taken_over(std::size_t row, const TakenOver& taken);
+
+    // write_ahead.cpp: nothing is lent before it is on disk what a domain came with.
+    void mark_unsaved();
+    void note_who_is_about_to_lend(const Snapshot& snapshot) noexcept;
+    StateHealth state_health() const;
+    void remember_settings(std::size_t row);
+    void remember_settings_for_all();
 
     // observed_changes.cpp
     void book_observed_changes();
@@ -55,7 +72,8 @@ struct Controller::State {
     void decay_credit(std::size_t row, Time now);
 
     // travelling_books.cpp: what goes along when a domain goes elsewhere.
-    void keep_travelling_books(Time now);
+    // `urgently`: also where it was done a moment ago.
+    void keep_travelling_books(Time now, bool urgently);
 
     // borrow.cpp: lends for reservations what is missing.
     void borrow();
@@ -87,12 +105,29 @@ struct Controller::State {
     void process_events();
     void apply_event(const Event& event);
 
-    // stopping.cpp
-    bool give_everything_back();
+    // giving_back.cpp: what was lent goes back as far as the host has room, the neediest first.
+    struct GivenBack {
+        std::uint64_t asked_bytes = 0;  // by this call
+        std::uint64_t kept_bytes = 0;   // for want of room
+    };
+    GivenBack give_back(std::span<const std::size_t> rows, std::uint64_t room_bytes);
+    void give_back_and_log(std::span<const std::size_t> rows, std::uint64_t room_bytes);
+    void give_back_switched_off(std::span<const std::size_t> rows);
+    std::uint64_t reserve_bytes() const noexcept;
+    std::uint64_t room_bytes() const noexcept;
+    std::uint64_t promised_loan_bytes(std::size_t row) const noexcept;
+    std::vector<std::size_t> neediest_first(std::span<const std::size_t> rows) const;
+    std::string room_text() const;
     std::uint64_t lent_bytes() const noexcept;
     std::uint64_t lent_bytes(std::size_t row) const noexcept;
     std::uint64_t least_loan_bytes(std::size_t row) const noexcept;
     bool has_crashed(std::size_t row) const noexcept;
+
+    // stopping.cpp
+    bool give_everything_back();
+    bool observe_to_stop();
+    std::uint64_t room_to_stop() noexcept;
+    void report_what_stays() const;
     void tell_of_crashed() const;
 
     // commands.cpp
@@ -108,7 +143,7 @@ struct Controller::State {
     // Of a domain that was yielded to somebody else; npos: of all.
     void take_control_again(std::size_t row) noexcept;
     void drop_useless_reservations();
-    void row_settings_changed(std::size_t row);
+    bool row_settings_changed(std::size_t row);
 
     Duration delay() const noexcept { return runtime.delay.value_or(settings.cmm.delay); }
     DecisionRules rules() const noexcept;
@@ -118,7 +153,8 @@ struct Controller::State {
     bool is_held(std::size_t row) const noexcept;
     // Moves one row to `loaned_bytes` outside a tick.
     static std::uint64_t own_bytes(const DomainControl& control) noexcept;
-    void move_now(std::size_t row, std::uint64_t loaned_bytes);
+    // Answers what went wrong; empty: nothing did, as far as is known.
+    std::string move_now(std::size_t row, std::uint64_t loaned_bytes);
     void apply_debug_level() const noexcept;
 
     Settings settings;
@@ -157,6 +193,13 @@ struct Controller::State {
     std::uint64_t membership_seen = 0;
     bool observed_once = false;
     bool evacuating = false;
+    std::uint64_t unsaved_domains = 0;    // as of the last tick
+    std::uint64_t recovered_domains = 0;  // since the start
+    // While it stops.
+    bool stopping = false;
+    std::uint64_t stop_budget_bytes = 0;  // what the host could give when it began
+    unsigned full_for = 0;                // looks in a row at which the host had no room
+    std::unordered_map<DomainKey, std::string> stop_failures;  // the last of each domain
     std::uint64_t generation_seen = 0;
     bool backend_up = false;
     std::string backend_error;

@@ -214,6 +214,7 @@ Result<void> release_everything(Controller& controller, BusFeed& feed, const Clo
     while (!controller.give_everything_back()) {
         const Time now = clock.now();
         if (now >= deadline) {
+            controller.report_what_stays();
             return fail(
                 Errc::timed_out,
                 fmt::format("{} were not taken back by their guests within {}",
@@ -228,8 +229,13 @@ Result<void> release_everything(Controller& controller, BusFeed& feed, const Clo
         feed.beat();
         std::this_thread::sleep_for(kReleasePollEvery);
     }
-    log::info("everything lent is given back");
-    feed.notice(BALLAST_BUS_BACKEND, "stopping: everything lent is given back");
+    const std::string outcome =
+        controller.lent_bytes() == 0
+            ? std::string("everything lent is given back")
+            : fmt::format("{} stay lent, as the host has no room for more; the next daemon knows",
+                          format_size(controller.lent_bytes()));
+    log::info("{}", outcome);
+    feed.notice(BALLAST_BUS_BACKEND, "stopping: " + outcome);
     feed.beat();
     return {};
 }
@@ -269,10 +275,10 @@ Result<void> run_daemon(const Settings& settings, const DaemonOptions& options) 
     std::unique_ptr<BookStore> store;
     std::optional<BookKeeper> books;
     if (settings.mode == Mode::live && !options.dry_run) {
-        auto opened = BookStore::open(settings.state.path, clock);
+        auto opened = BookStore::open(settings.state.path);
         if (!opened) return with_context(opened.error(), "state.path");
         store = std::move(*opened);
-        books.emplace(*store, clock);
+        books.emplace(*store);
     }
     Controller controller(controlled, backend, clock, options.dry_run);
     attach(feed, settings.bus);

@@ -132,6 +132,17 @@ struct DomainControl {
     std::optional<Time> carried_seen_at;
     std::optional<Time> carried_told_at;
 
+    // It was there at this daemon's first observation: what is known of it is of a daemon before.
+    bool here_at_start = false;
+    // A daemon before this one may have asked for any loan up to asked_bytes, and nobody knows of
+    // it: what it comes to is no external change, until this daemon has set something itself.
+    bool in_doubt = false;
+    // Its original size is not on disk, or nothing can be written: it is not to lend more.
+    bool unsaved = false;
+    bool about_to_lend = false;  // it would lend more, now or once that is on disk
+    // What it lent when the daemon began to stop; unknown: it does not stop.
+    std::uint64_t lent_at_stop_bytes = kUnknownBytes;
+
     // Holds.
     bool hotplug_running = false;
     bool hotplug_occurred = false;

@@ -50,8 +50,9 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
         DomainFlags::saving | DomainFlags::no_stats | DomainFlags::bad_stats;
     const bool quiet = (flags & kAnyHold) == DomainFlags::none && !control.paused &&
                        control.yielded != Yielded::control && !control.others_moving &&
-                       !control.shrunk.open && !control.migrating && !control.hotplug_running &&
-                       !control.hotplug_occurred && control.held_for == Constraint::none;
+                       !control.unsaved && !control.shrunk.open && !control.migrating &&
+                       !control.hotplug_running && !control.hotplug_occurred &&
+                       control.held_for == Constraint::none;
     if (quiet) return kOpen;
 
     if (control.migrating || has(flags, DomainFlags::migrating)) return hold(Constraint::migrating);
@@ -75,6 +76,7 @@ GateAnswer gate(DomainControl& control, DomainFlags flags, Time now,
     if (has(flags, DomainFlags::stale_stats)) return hold_inflation(Constraint::stale_stats);
     if (has(flags, DomainFlags::bad_stats)) return hold_inflation(Constraint::bad_stats);
     if (has(flags, DomainFlags::no_stats)) return hold_inflation(Constraint::no_stats);
+    if (control.unsaved) return hold_inflation(Constraint::state_unsaved);
     return kOpen;
 }
 

@@ -33,6 +33,7 @@ class Ledger {
 
     // What an operator set for this row while running; created on first use.
     DomainOverride& own_settings(std::size_t row);
+    std::size_t domains_with_settings() const noexcept { return own_settings_.size(); }
 
     // Moved since start by domains that have gone.
     std::uint64_t gone_inflated_bytes() const noexcept { return gone_inflated_bytes_; }

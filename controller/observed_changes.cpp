@@ -54,7 +54,7 @@ void Controller::State::book_observed_changes() {
         if (control.set_bytes == kUnknownBytes) continue;
         if (loaned_bytes == control.set_bytes) {
             control.reached_set = true;
-            control.asked_bytes = control.set_bytes;
+            if (!control.in_doubt) control.asked_bytes = control.set_bytes;
         }
         if (loaned_bytes >= control.floor_bytes) {
             control.floor_bytes =
@@ -208,7 +208,10 @@ void Controller::State::notice_others(std::size_t row, bool unchanged, Time now)
         control.others_told_bytes = kUnknownBytes;
         return;
     }
-    if (!ours) {
+    if (ours && control.in_doubt && loaned_bytes > control.original_loaned_bytes) {
+        control.set_bytes = kUnknownBytes;  // it may have been asked for later than what is known
+        control.rest_bytes = kUnknownBytes;
+    } else if (!ours) {
         take_as_its_own(row);
     } else if (settings.guests.set_by_others == SetByOthers::override) {
         tell_of_others(row, left_at);

@@ -197,6 +197,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.dry_run = dry_run;
     snapshot.delay = delay();
     snapshot.calls = calls;
+    snapshot.state = state_health();
     snapshot.names = ledger.names();
 }
 
@@ -211,6 +212,7 @@ void Controller::State::tick(Time due) {
 
     const bool observed = observe();
     if (observed) {
+        if (books != nullptr) books->follow(ledger.names());
         adopt_new_rows();
         for (const Event& event : std::exchange(early_events, {})) apply_event(event);
         // A balloon that shrank by an OOM has not been set by an external program: the event that
@@ -219,8 +221,10 @@ void Controller::State::tick(Time due) {
             process_events();
         book_observed_changes();
         follow_failed_moves();
+        mark_unsaved();
         borrow();
         decide_all(due, snapshot);
+        note_who_is_about_to_lend(snapshot);
         hold_failed_moves(snapshot);
         if (!dry_run) {
             const std::uint64_t spoken_for = host_reserve_bytes() + reserved_bytes();
@@ -237,8 +241,8 @@ void Controller::State::tick(Time due) {
                  snapshot.decisions[row]);
         }
     }
-    if (observed && books != nullptr) books->keep(ledger.names(), ledger.controls());
-    if (observed && !dry_run) keep_travelling_books(due);
+    if (observed && books != nullptr) books->keep(ledger.controls());
+    if (observed && !dry_run) keep_travelling_books(due, false);
     publish(snapshot, due, began);
     if (observed && dry_run) dry_run_log.tick(snapshot);
     if (feed != nullptr)

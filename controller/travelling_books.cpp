@@ -11,14 +11,15 @@ constexpr Duration kLookAgainAfter = std::chrono::minutes(1);
 
 // Nothing where nothing of ours is in it: others' domains are left as they are.
 std::optional<CarriedBooks> worth_keeping(const DomainControl& control) noexcept {
-    const bool ours = control.known_loaned_bytes > control.original_loaned_bytes;
+    const bool ours =
+        control.known_loaned_bytes > control.original_loaned_bytes || control.about_to_lend;
     if (!ours && control.oom_freed_bytes == 0) return std::nullopt;
     return CarriedBooks{control.original_loaned_bytes, control.oom_freed_bytes};
 }
 
 }  // namespace
 
-void Controller::State::keep_travelling_books(Time now) {
+void Controller::State::keep_travelling_books(Time now, bool urgently) {
     constexpr DomainFlags kNotNow = DomainFlags::migrating | DomainFlags::saving |
                                     DomainFlags::starting | DomainFlags::unanswered;
     const auto controls = ledger.controls();
@@ -27,7 +28,8 @@ void Controller::State::keep_travelling_books(Time now) {
         const auto wanted = worth_keeping(control);
         const bool same = wanted == control.carried;
         const auto& last = same ? control.carried_seen_at : control.carried_told_at;
-        if (last && now - *last < (same ? kLookAgainAfter : kAtMostEvery)) continue;
+        if (last && now - *last < (same ? kLookAgainAfter : kAtMostEvery) && (same || !urgently))
+            continue;
         if (!control.adopted || control.migrating ||
             (seen.domains.flags[row] & kNotNow) != DomainFlags::none)
             continue;

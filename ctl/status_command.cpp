@@ -45,6 +45,33 @@ class StatusText {
     std::string out_;
 };
 
+void add_state(StatusText& text, const Json& state) {
+    const auto path = state.at("path");
+    if (path.is_null()) return;  // a simulated hypervisor, or a dry run: nothing outlives it
+    const bool fails = !state.at("write_error").is_null();
+    text.line("state", path.get<std::string>() + (fails ? ", cannot be written" : ""),
+              fails ? Colour::red : Colour::none);
+    if (fails)
+        text.line("", state.at("write_error").get<std::string>() + "; no domain is to lend more",
+                  Colour::red);
+    if (!state.at("damage").is_null())
+        text.line("", "was damaged: " + state.at("damage").get<std::string>(), Colour::red);
+    if (const auto recovered = state.at("recovered_domains").get<std::uint64_t>(); recovered > 0)
+        text.line("", fmt::format("{} domains taken over from their libvirt metadata", recovered),
+                  Colour::yellow);
+}
+
+void add_settings(StatusText& text, const Json& settings) {
+    const auto domains = settings.at("domains").get<std::uint64_t>();
+    const auto& all = settings.at("all_domains");
+    if (all.is_null() && domains == 0) return;
+    std::string what = all.is_null() ? "" : all.get<std::string>();
+    if (domains > 0)
+        what += fmt::format("{}{} domains have settings of their own", what.empty() ? "" : "; ",
+                            domains);
+    text.line("set by hand", what, Colour::yellow);
+}
+
 std::string render(const Json& status, const Terminal& terminal) {
     StatusText text(terminal.colour);
     const Json& backend = status.at("backend");
@@ -91,7 +118,9 @@ std::string render(const Json& status, const Terminal& terminal) {
                           size(domains.at(dry_run ? "would_lend_bytes" : "loan_target_bytes")),
                           size(domains.at("oom_freed_bytes"))));
     text.line("constraints", constraints(domains.at("constraints")));
-    // Older daemons do not report it.
+    // Older daemons do not report these.
+    if (status.contains("state")) add_state(text, status.at("state"));
+    if (status.contains("runtime_settings")) add_settings(text, status.at("runtime_settings"));
     if (status.contains("bus")) {
         const Json& path = status.at("bus").at("path");
         text.line("event bus", path.is_null() ? "off" : path.get<std::string>());

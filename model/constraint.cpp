@@ -34,6 +34,8 @@ constexpr std::array<Words, kConstraintCount> kWords{{
     {"guest_needs", "by its own figures the guest would be short of memory if it lent more"},
     {"memory_limit",
      "the memory cgroup around the domain, or its <memtune>, can hold no more than that"},
+    {"state_unsaved",
+     "the domain's original size is not on disk yet, and nothing more is lent before it is"},
 }};
 
 }  // namespace

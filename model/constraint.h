@@ -32,8 +32,9 @@ enum class Constraint : std::uint8_t {
     set_by_others,  // somebody else set the balloon, which counts
     guest_needs,    // the guest would be short of memory if it lent more
     memory_limit,   // the memory cgroup around the domain holds no more
+    state_unsaved,  // the domain's original size is not on disk, so that it is not to lend more
 };
-inline constexpr std::size_t kConstraintCount = 24;
+inline constexpr std::size_t kConstraintCount = 25;
 
 // The stable name used in JSON, metrics and text ("min_mem").
 std::string_view to_string(Constraint constraint) noexcept;

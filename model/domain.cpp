@@ -6,20 +6,12 @@
 #include <cstring>
 #include <utility>
 
+#include "base/fnv1a.h"
 #include "base/saturating.h"
 #include "base/units.h"
 
 namespace ballast {
 namespace {
-
-// FNV-1a over `text`, from a seed.
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) noexcept {
-    for (const char c : text) {
-        hash ^= static_cast<unsigned char>(c);
-        hash *= 0x100000001b3ULL;
-    }
-    return hash;
-}
 
 template <class Function>
 void for_each_column(DomainTable& table, Function&& function) {
@@ -46,7 +38,7 @@ void for_each_column(DomainTable& table, Function&& function) {
 }  // namespace
 
 DomainKey key_from_name(std::string_view name) noexcept {
-    const std::uint64_t low = fnv1a(name, 0xcbf29ce484222325ULL);
+    const std::uint64_t low = fnv1a(name);
     const std::uint64_t high = fnv1a(name, low ^ 0x9e3779b97f4a7c15ULL);
     DomainKey key;
     std::memcpy(key.uuid.data(), &low, sizeof low);

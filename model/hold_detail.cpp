@@ -5,7 +5,7 @@
 namespace ballast {
 
 std::string_view describe(HoldDetail detail) noexcept {
-    constexpr std::array<std::string_view, 6> kWords{
+    constexpr std::array<std::string_view, 6> kTexts{
         "",
         "the guest is starting and has sent no statistics yet",
         "its balloon shrank by itself, and the guest's next statistics show whether it ran out of "
@@ -15,7 +15,7 @@ std::string_view describe(HoldDetail detail) noexcept {
         "the backend is about to go, and every domain is given everything back",
     };
     const auto index = static_cast<std::size_t>(detail);
-    return kWords[index < kWords.size() ? index : 0];
+    return kTexts[index < kTexts.size() ? index : 0];
 }
 
 }  // namespace ballast

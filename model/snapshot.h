@@ -88,6 +88,17 @@ struct DomainTrouble {
     std::string detail;
 };
 
+// What outlives the daemon, and what keeps it from that.
+struct StateHealth {
+    std::string path;                         // of the file; empty: nothing is kept
+    std::string write_error;                  // why it cannot be written; empty: it can
+    std::string damage;                       // what was wrong with it at the start; empty: nothing
+    std::uint64_t unsaved_domains = 0;        // of these it is not on disk yet what they came with
+    std::uint64_t recovered_domains = 0;      // taken over from what the hypervisor keeps with them
+    std::string settings;                     // that operators made at run time for all domains
+    std::uint64_t domains_with_settings = 0;  // that operators made at run time for them alone
+};
+
 struct Snapshot {
     TickStats tick;
     HostState host;
@@ -106,6 +117,7 @@ struct Snapshot {
     // Moved since start by domains that are gone; with those of the rows, the host's totals.
     std::uint64_t gone_inflated_bytes = 0;
     std::uint64_t gone_deflated_bytes = 0;
+    StateHealth state;
     std::vector<DomainTrouble> troubles;  // sorted by row
 };
 

@@ -148,6 +148,15 @@ Json status_json(const Snapshot& snapshot, std::string_view bus_path) {
               {"memory_stall_us", known(snapshot.host.memory_stall_us)},
               {"nodes", nodes_json(snapshot.host.nodes)}}},
             {"domains", totals_json(snapshot)},
+            {"state",
+             {{"path", text_or_null(snapshot.state.path)},
+              {"write_error", text_or_null(snapshot.state.write_error)},
+              {"damage", text_or_null(snapshot.state.damage)},
+              {"unsaved_domains", snapshot.state.unsaved_domains},
+              {"recovered_domains", snapshot.state.recovered_domains}}},
+            {"runtime_settings",
+             {{"all_domains", text_or_null(snapshot.state.settings)},
+              {"domains", snapshot.state.domains_with_settings}}},
             {"bus", {{"path", text_or_null(bus_path)}}}};
 }
 

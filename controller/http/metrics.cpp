@@ -32,7 +32,7 @@ ClientMetric sample(MetricType type, double value, Labels labels = {}) {
     return metric;
 }
 
-double seconds(Duration duration) {
+double seconds_of(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
@@ -74,6 +74,7 @@ class SnapshotCollector final : public prometheus::Collectable {
         const auto snapshot = snapshots_.latest();
         if (!snapshot) return out;
         add_loop(out, *snapshot);
+        add_state(out, *snapshot);
         add_backend(out, *snapshot);
         add_host(out, *snapshot);
         if (row_count(*snapshot) <= max_domains_) add_domains(out, *snapshot);
@@ -112,11 +113,11 @@ class SnapshotCollector final : public prometheus::Collectable {
             static_cast<double>(tick.number));
         add(out, "ballast_tick_lateness_seconds",
             "How long after its due time the last tick began.", MetricType::Gauge,
-            seconds(tick.late));
+            seconds_of(tick.late));
         add(out, "ballast_tick_timestamp_seconds", "Unix time at which the last tick ran.",
             MetricType::Gauge, std::chrono::duration<double>(tick.wall.time_since_epoch()).count());
         add(out, "ballast_delay_seconds", "The configured time between ticks.", MetricType::Gauge,
-            seconds(snapshot.delay));
+            seconds_of(snapshot.delay));
         add(out, "ballast_events_total", "Number of events from the backend since the start.",
             MetricType::Counter, static_cast<double>(tick.events));
         add(out, "ballast_disabled", "1 while lending is switched off for all domains, else 0.",
@@ -153,7 +154,7 @@ class SnapshotCollector final : public prometheus::Collectable {
             longest = std::max(longest, module.running_for);
         add(out, "ballast_backend_call_running_seconds",
             "Time since the longest running call into a backend began; 0 where none runs.",
-            MetricType::Gauge, seconds(longest));
+            MetricType::Gauge, seconds_of(longest));
     }
 
     static void add_probe(std::vector<MetricFamily>& out, const ProbeReport& report) {
@@ -161,7 +162,7 @@ class SnapshotCollector final : public prometheus::Collectable {
         if (!report.enabled) return;
         add(out, "ballast_refscale_cpu_seconds_total",
             "Processor time that the probe has used since the start.", MetricType::Counter,
-            seconds(report.cpu_time));
+            seconds_of(report.cpu_time));
         family(out, "ballast_refscale_experiments_total",
                "Number of experiments of the probe since the start, by outcome.",
                MetricType::Counter)
@@ -235,6 +236,23 @@ class SnapshotCollector final : public prometheus::Collectable {
                "Share of a core that the readers of this use would cost under each scheme.",
                MetricType::Gauge)
             .metric = std::move(cost);
+    }
+
+    static void add_state(std::vector<MetricFamily>& out, const Snapshot& snapshot) {
+        const StateHealth& state = snapshot.state;
+        if (state.path.empty()) return;
+        add(out, "ballast_state_writable",
+            "1 while the state file can be written; at 0 no domain lends more.", MetricType::Gauge,
+            state.write_error.empty() ? 1 : 0);
+        add(out, "ballast_state_damaged", "1 where the state file was damaged at the start.",
+            MetricType::Gauge, state.damage.empty() ? 0 : 1);
+        add(out, "ballast_state_unsaved_domains",
+            "Domains whose original size is not on disk yet, so that they do not lend.",
+            MetricType::Gauge, static_cast<double>(state.unsaved_domains));
+        add(out, "ballast_state_recovered_domains",
+            "Domains taken over since the start from their libvirt metadata, as their state was "
+            "lost.",
+            MetricType::Gauge, static_cast<double>(state.recovered_domains));
     }
 
     static void add_backend(std::vector<MetricFamily>& out, const Snapshot& snapshot) {

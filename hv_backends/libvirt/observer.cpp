@@ -8,6 +8,8 @@
 namespace ballast {
 namespace {
 
+// Domains that went are mostly gone for good.
+constexpr std::size_t kMostRemoved = 10000;
 constexpr std::uint8_t kPageShift = 12;  // virtio's balloon counts 4 KiB pages everywhere
 
 }  // namespace
@@ -87,6 +89,9 @@ void Observer::take_record(const virDomainStatsRecord& record, std::size_t likel
     if (domain == nullptr) {
         domain = &add(key, now, table);
         domain->id = id;
+        const auto removed = removed_.find(key);
+        domain->was_out_of_sight = removed != removed_.end() && removed->second == id;
+        if (removed != removed_.end()) removed_.erase(removed);
     }
     const auto row = static_cast<std::size_t>(domain - domains_.data());
     domain->pass = pass_;
@@ -116,6 +121,8 @@ void Observer::remove_unseen(DomainTable& table) {
         if (domains_[row].pass == pass_) continue;
         relay_.set_ballooned(domains_[row].key, 0);
         row_of_.erase(domains_[row].key);
+        if (removed_.size() >= kMostRemoved) removed_.clear();
+        removed_.insert_or_assign(domains_[row].key, domains_[row].id);
         if (row + 1 != domains_.size()) {
             domains_[row] = std::move(domains_.back());
             row_of_[domains_[row].key] = row;

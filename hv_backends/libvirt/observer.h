@@ -40,6 +40,7 @@ struct LibvirtDomain {
     std::uint64_t total_bytes = 0;
     std::uint64_t ballooned_bytes = 0;  // see MemoryFigures
     std::uint64_t loaned_bytes = 0;
+    bool was_out_of_sight = false;                 // for a while, and ran on
     bool balloon_told = false;                     // its size was told before
     std::uint64_t unmanaged_bytes = 0;             // of its total, see stats_sample.h
     Time resized_at{};                             // its balloon or its memory was of another size
@@ -104,6 +105,7 @@ class Observer {
     std::uint64_t membership_ = 0;
     std::vector<LibvirtDomain> domains_;  // one per row
     std::unordered_map<DomainKey, std::size_t> row_of_;
+    std::unordered_map<DomainKey, int> removed_;  // libvirt's number of the run that was seen last
     std::vector<Note> notes_;
 };
 

@@ -58,7 +58,8 @@ void Observer::fill(Time now, std::optional<WallTime> wall, DomainTable& table,
         LibvirtDomain& domain = domains_[row];
         const auto* const record = std::exchange(domain.record, nullptr);
         const StatsSample sample = read_sample(record->params, record->nparams);
-        const DomainFlags state = state_flags(sample);
+        DomainFlags state = state_flags(sample);
+        if (domain.was_out_of_sight) state = state | DomainFlags::carried_over;
         reconcile(domain, state, calls);
         fill(row, sample, state | look_at_statistics(domain, sample, now, wall, calls), now, table);
     }

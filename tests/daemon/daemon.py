@@ -33,7 +33,8 @@ scenario:
 class Daemon:
     def __init__(self, folder: pathlib.Path, activated: bool = False, events: str = "[]",
                  stop_timeout: str = "30s", backend: str = "{name: mock}", delay: str = "1s",
-                 api_group: str = "", text: str | None = None):
+                 api_group: str = "", text: str | None = None,
+                 environment: dict[str, str] | None = None):
         self.folder = folder
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(folder / "notify"))
@@ -52,7 +53,8 @@ class Daemon:
             http="" if activated else f"127.0.0.1:{self.port}", api=self.api, events=events,
             stop_timeout=stop_timeout, backend=backend, delay=delay, api_group=api_group))
         command = [os.environ["BALLASTD"], "--config", str(config)]
-        environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
+        environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify"),
+                       **(environment or {})}
         passed = ()
         if activated:
             # As systemd passes it: descriptor 3, and who it is meant for.

@@ -48,7 +48,7 @@ class ReserveTest(unittest.TestCase):
 
     def test_a_reservation_that_cannot_be_had_fails_in_time_and_leaves_nothing(self):
         with self.assertRaises(Refused) as refused:
-            self.daemon.ctl("reserve", f"{host_total_kib() - 64 * MIB_KIB}KiB", "--timeout", "3s")
+            self.daemon.ctl("reserve", f"{host_total_kib() - 2112 * MIB_KIB}KiB", "--timeout", "3s")
         self.assertIn("not free within --timeout 3s", refused.exception.message)
         self.assertEqual(self.daemon.ctl("reserve", "--list"), "")
         wait_for("it has its memory back",

@@ -40,7 +40,7 @@ FREE = {"tests", "bench", "docs"}
 LIBRARIES = {
     "libvirt": ("hv_backends/libvirt/", "tests/", "bench/"),
     "prometheus": ("controller/http/metrics.cpp",),
-    "SQLiteCpp": ("recording/", "controller/book_store.cpp", "tests/"),
+    "SQLiteCpp": ("recording/", "controller/book_file.cpp", "tests/"),
     "urcu": ("probe/schemes/",),
     "yaml-cpp": ("config/yaml_document.cpp", "tests/"),
 }

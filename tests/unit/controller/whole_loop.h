@@ -53,6 +53,7 @@ class WholeLoop {
             parameters_.apply_due(daemon_->controller, next);
             if (next < due_) continue;
             daemon_->controller.tick(due_);
+            daemon_->store->flush();
             check(*daemon_->controller.snapshots().latest(), due_ - start_);
             due_ += daemon_->controller.delay();
         }
@@ -81,7 +82,7 @@ class WholeLoop {
         Daemon(const Settings& settings, Backend& backend, const Clock& clock, const RuleSet& rules,
                std::unique_ptr<BookStore> opened)
             : store(std::move(opened)),
-              keeper(*store, clock),
+              keeper(*store),
               controller(settings, backend, clock, false, rules) {
             controller.set_books(keeper);
         }
@@ -98,7 +99,7 @@ class WholeLoop {
     };
 
     void start_daemon() {
-        auto opened = BookStore::open(folder_.path("state.db"), clock_);
+        auto opened = BookStore::open(folder_.path("state.db"));
         if (!opened) FAIL(opened.error().message());
         daemon_ =
             std::make_unique<Daemon>(settings_, *backend_, clock_, rules_, std::move(*opened));
@@ -108,7 +109,7 @@ class WholeLoop {
     const log::Redirect silence_{[](log::Level, std::string_view) {}};
     const Settings settings_;
     const RuleSet rules_;
-    TempDir folder_;
+    TempDir folder_{TempDir::in_memory()};
     VirtualClock clock_;
     const Time start_ = clock_.now();
     Time due_{};

@@ -1,6 +1,8 @@
 // A folder of its own for one test, gone afterwards.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -10,8 +12,9 @@ namespace ballast::test {
 
 class TempDir {
   public:
-    TempDir() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "ballast-XXXXXX").string();
+    TempDir() : TempDir(std::filesystem::temp_directory_path()) {}
+    explicit TempDir(const std::filesystem::path& parent) {
+        std::string pattern = (parent / "ballast-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
         root_ = pattern;
     }
@@ -22,6 +25,13 @@ class TempDir {
         std::filesystem::remove_all(root_, ignored);
     }
     std::string path(const std::string& name) const { return root_ + "/" + name; }
+
+    // In memory where the machine offers that: nobody waits for a disk.
+    static std::filesystem::path in_memory() {
+        const std::filesystem::path shared = "/dev/shm";
+        return ::access(shared.c_str(), W_OK) == 0 ? shared
+                                                   : std::filesystem::temp_directory_path();
+    }
 
   private:
     std::string root_;
