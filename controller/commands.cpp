@@ -61,7 +61,7 @@ bool Controller::State::row_settings_changed(std::size_t row) {
 
 // cmm_store_disable: everything goes back at once; with a reserve, what it leaves.
 void Controller::State::give_back_switched_off(std::span<const std::size_t> rows) {
-    const bool bounded = settings.host.reserve_bytes != 0;
+    const bool bounded = host_reserve_bytes() != 0;
     give_back_and_log(rows, bounded ? room_bytes() : std::numeric_limits<std::uint64_t>::max());
 }
 

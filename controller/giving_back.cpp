@@ -50,7 +50,7 @@ std::uint64_t Controller::State::promised_loan_bytes(std::size_t row) const noex
 // A simulated pool has a reserve of its own.
 std::uint64_t Controller::State::reserve_bytes() const noexcept {
     const std::uint64_t pool = settings.scenario ? settings.scenario->pool.reserve_bytes : 0;
-    return settings.host.reserve_bytes != 0 ? settings.host.reserve_bytes : pool;
+    return host_reserve_bytes() != 0 ? host_reserve_bytes() : pool;
 }
 
 // What the host has beside its reserve, and has not promised to a domain yet.

@@ -188,7 +188,7 @@ void Controller::State::publish(Snapshot& snapshot, Time due, Time began) {
     snapshot.tick = stats;
     snapshot.tick_histogram = histogram;
     snapshot.host = seen.host;
-    snapshot.reserve_bytes = settings.host.reserve_bytes + reserved_bytes();
+    snapshot.reserve_bytes = host_reserve_bytes() + reserved_bytes();
     snapshot.backend_up = backend_up;
     snapshot.backend_name = backend.capabilities().name;
     snapshot.backend_error = backend_error;

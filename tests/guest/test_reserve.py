@@ -30,7 +30,7 @@ class ReserveTest(unittest.TestCase):
             guest.set_memory_kib(guest.memory_kib)
             wait_for("all its memory", lambda guest=guest: guest.actual_kib() == guest.memory_kib, 20)
         self.daemon = self.enterContext(
-            Daemon(self.lab, guests={"surge_below": "32MiB"}, min_mem_mb=64))
+            Daemon(self.lab, guests={"surge_below": "32MiB"}, host={"reserve": 0}, min_mem_mb=64))
         self.daemon.wait_settled("idle", "full")
 
     def test_guests_that_can_spare_it_lend_for_a_reservation_and_have_it_back(self):
@@ -48,7 +48,7 @@ class ReserveTest(unittest.TestCase):
 
     def test_a_reservation_that_cannot_be_had_fails_in_time_and_leaves_nothing(self):
         with self.assertRaises(Refused) as refused:
-            self.daemon.ctl("reserve", f"{host_total_kib() - 2112 * MIB_KIB}KiB", "--timeout", "3s")
+            self.daemon.ctl("reserve", f"{host_total_kib() - 64 * MIB_KIB}KiB", "--timeout", "3s")
         self.assertIn("not free within --timeout 3s", refused.exception.message)
         self.assertEqual(self.daemon.ctl("reserve", "--list"), "")
         wait_for("it has its memory back",

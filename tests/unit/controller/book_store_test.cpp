@@ -221,7 +221,7 @@ TEST_CASE("no flipped byte changes a row without a word") {
     std::size_t seen = 0;
     for (std::size_t at = 0; at < whole.size(); at += 29) {
         std::string flipped = whole;
-        flipped[at] = static_cast<char>(flipped[at] ^ (1U << (at % 8)));
+        flipped[at] = static_cast<char>(static_cast<unsigned char>(flipped[at]) ^ (1U << (at % 8)));
         write_file(folder.path, flipped);
         fs::remove(folder.path + "-wal");
         auto opened = BookStore::open(folder.path);
@@ -252,7 +252,7 @@ TEST_CASE("no flipped byte of the log goes unnoticed where it hides a row") {
     if (log.empty()) return;  // it was moved into the database in time
     for (std::size_t at = 0; at < log.size(); at += 29) {
         std::string flipped = log;
-        flipped[at] = static_cast<char>(flipped[at] ^ (1U << (at % 8)));
+        flipped[at] = static_cast<char>(static_cast<unsigned char>(flipped[at]) ^ (1U << (at % 8)));
         write_file(folder.path, database);
         write_file(folder.path + "-wal", flipped);
         const auto store = folder.open();

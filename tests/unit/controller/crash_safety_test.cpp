@@ -130,10 +130,12 @@ TEST_CASE("nothing is lent before it is on disk what the domain came with") {
     host.backend.add("g1", kGiB, 30 * kMiB);
     host.stop_disk();
     host.start();
-    const auto held = host.ticks(5);
-    CHECK(host.backend.steps.empty());
-    CHECK(held->decisions[0].constraint == Constraint::state_unsaved);
-    CHECK(held->state.unsaved_domains == 1);
+    {
+        const auto held = host.ticks(5);
+        CHECK(host.backend.steps.empty());
+        CHECK(held->decisions[0].constraint == Constraint::state_unsaved);
+        CHECK(held->state.unsaved_domains == 1);
+    }
     host.let_disk_go_on();
     host.ticks(2);
     CHECK(host.loaned(0) == kLoan);

@@ -74,3 +74,16 @@ TEST_CASE("a reservation leaves the automatic reserve free as well") {
     CHECK(host.bench.controller().reserve(7 * kGiB, "", std::chrono::minutes(1)));
     CHECK_FALSE(host.bench.controller().reserve(kGiB, "", std::chrono::minutes(1)));
 }
+
+TEST_CASE("an operator who has everything given back leaves the automatic reserve free") {
+    const bool automatic_reserve = GENERATE(true, false);
+    SmallHost host(automatic_reserve);
+    host.bench.settings.policy.name = "fixed";
+    host.bench.settings.cmm.simulate_loan_target_kb = 1024 * 1024;
+    REQUIRE(host.lent_after(3, 8 * kGiB, kGiB + 100 * kMiB) == kGiB);
+    REQUIRE(host.bench.controller().release(""));
+    // 100 MiB are beside the reserve of 1 GiB.
+    CHECK(host.bench.backend.table.loaned_bytes[0] == (automatic_reserve ? 924 * kMiB : 0));
+    const auto snapshot = host.bench.tick();
+    CHECK(snapshot->reserve_bytes == (automatic_reserve ? kGiB : 0));
+}
