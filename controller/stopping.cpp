@@ -66,8 +66,11 @@ std::uint64_t Controller::State::room_to_stop() noexcept {
     if (!stopping) {
         stopping = true;
         stop_budget_bytes = room;
-        for (DomainControl& control : controls)
+        for (DomainControl& control : controls) {
             control.lent_at_stop_bytes = control.known_loaned_bytes;
+            // Its driver may have begun anew unnoticed, and have nothing to report.
+            control.silent_since = clock.now();
+        }
     }
     std::uint64_t budget = stop_budget_bytes;
     for (std::size_t row = 0; row < controls.size(); ++row) {

@@ -123,3 +123,24 @@ TEST_CASE("a paused guest is not stuck") {
     guest.run(20);
     CHECK(guest.set_bytes == 200 * kMiB);
 }
+
+TEST_CASE("a driver that began anew unnoticed reports again when the daemon stops") {
+    Stingy guest(kGiB);
+    guest.run(5);
+    auto& steps = guest.bench.backend.steps;
+    auto& loaned_bytes = guest.bench.backend.table.loaned_bytes[0];
+    REQUIRE(loaned_bytes > 0);
+    // It lends nothing now, and the hypervisor shows the balloon of the driver before it.
+    bool stopped = false;
+    for (int i = 0; i < 100 && !stopped; ++i) {
+        steps.clear();
+        stopped = guest.bench.controller().give_everything_back();
+        guest.bench.clock.advance(std::chrono::milliseconds(100));
+        if (!steps.empty() && steps.back().loaned_to_bytes > 0)
+            loaned_bytes = steps.back().loaned_to_bytes;
+        else if (!steps.empty() && loaned_bytes <= kMiB)
+            loaned_bytes = 0;
+    }
+    CHECK(stopped);
+    CHECK(loaned_bytes == 0);
+}
