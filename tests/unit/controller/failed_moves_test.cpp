@@ -178,14 +178,18 @@ TEST_CASE("a domain that goes takes its failure along") {
     CHECK(texts.set(b, "no"));
 }
 
-TEST_CASE("after a refused move and an OOM the balloon is not set to where it is") {
+TEST_CASE("after a refused move and an OOM, what others set is seen as theirs") {
     Refusing host;
     host.bench.tick();
     REQUIRE(host.bench.backend.steps.size() == 1);
     host.bench.backend.steps.clear();
     host.bench.send(EventKind::oom, "g1");
-    host.fail("g1", host.words, Constraint::stuck);
+    host.why = Constraint::stuck;
+    host.fail("g1", host.words, host.why);
     REQUIRE(host.bench.controller().set_attribute("g1", "simulate_loan_target_kb", "0"));
-    host.run(70);
+    host.run(5);
     CHECK(host.attempts == 0);
+    host.bench.backend.table.loaned_bytes[0] = 128 * kMiB;
+    host.run(5);
+    CHECK(host.bench.controller().lent_bytes() == 0);
 }
