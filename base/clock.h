@@ -7,6 +7,11 @@ namespace ballast {
 
 using Duration = std::chrono::nanoseconds;
 
+// As a number, for people and for calculations.
+constexpr double seconds_of(Duration duration) noexcept {
+    return std::chrono::duration<double>(duration).count();
+}
+
 // Names the time line of Time; not a std Clock, so nobody can ask it for "now" behind our back.
 struct BallastTimeline {};
 

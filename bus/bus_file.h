@@ -49,8 +49,8 @@ class BusFile {
     void beat(Time now) noexcept;
     // Somebody else has made the file shorter: nobody reads what is published there.
     bool damaged() const noexcept { return damaged_; }
-    // Whether its names still lead to it: whoever comes later finds nothing where they do not. Asks
-    // the file system.
+    // Whether its paths still lead to this file. A reader that comes later cannot attach where they
+    // do not. Makes system calls.
     bool has_names() const noexcept;
     // Calls of wake().
     std::uint64_t wakes() const noexcept { return wakes_; }

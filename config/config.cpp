@@ -134,7 +134,7 @@ ConfigResult load_config(const std::string& path, PolicyCheck check) {
     const auto unreadable = [&] {
         return problem("cannot be read: " + std::generic_category().message(errno));
     };
-    // Not blocking: it may be a pipe that nobody writes.
+    // Non-blocking: opening a FIFO without a writer would wait.
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat found {};
     if (!file || ::fstat(file.get(), &found) != 0) return unreadable();

@@ -34,9 +34,9 @@ using ConfigResult = std::variant<Settings, ConfigProblems>;
 // text's name and a colon. Policies are not known here.
 using PolicyCheck = Result<void> (*)(const PolicyChoice& choice);
 
-// Reads and validates the regular file at `path` (another kind, as a pipe, is a problem and never
-// waited for); policies as far as the catalogue tells where there is no
-// `check`. Never throws; blocks on the file.
+// Reads and validates the regular file at `path`. A file of another kind, such as a FIFO, is a
+// problem, and is not waited for. Without `check`, policies are checked against the catalogue
+// alone. Never throws; blocks on the file.
 ConfigResult load_config(const std::string& path, PolicyCheck check = nullptr);
 // The same from text; `name` stands for the file in messages.
 ConfigResult parse_config(std::string_view text, const std::string& name,

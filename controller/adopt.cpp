@@ -76,9 +76,9 @@ std::optional<CarriedBooks> Controller::State::plausible_carried_books(std::size
     return std::nullopt;
 }
 
-// What is known of a domain that comes. What travelled with it is newer than what was kept here
-// when it went, unless it is what this daemon told it then: that is written now and then only. What
-// a daemon before this one kept here is the newest, unless the file was damaged.
+// What is known of a domain that arrives. Its metadata is newer than the row that was kept here
+// when it left, unless this daemon wrote that metadata itself: it does so only now and then. The
+// row that an earlier daemon kept here is the newest, unless the file was damaged.
 std::optional<Controller::State::TakenOver> Controller::State::books_of(std::size_t row) {
     const DomainKey& key = seen.domains.key[row];
     const bool carried_over = has(seen.domains.flags[row], DomainFlags::carried_over);

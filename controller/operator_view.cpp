@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 
 namespace ballast {
 namespace {
 
 std::string seconds_text(Duration duration) {
-    return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+    return fmt::format("{:g}", seconds_of(duration));
 }
 
 std::string flag_text(bool flag) {

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "sim/report.h"
 
 namespace ballast {
@@ -9,10 +10,6 @@ using nlohmann::ordered_json;
 
 ordered_json bytes_or_null(std::uint64_t bytes) {
     return bytes == kUnknownBytes ? ordered_json(nullptr) : ordered_json(bytes);
-}
-
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
 }
 
 // By the names of `Enum`, those that are not 0.
@@ -56,7 +53,7 @@ std::string report_json(const SimulationReport& report) {
         {"policy", report.policy},
         {"profile", report.profile},
         {"seed", report.seed},
-        {"duration_seconds", seconds(report.duration)},
+        {"duration_seconds", seconds_of(report.duration)},
         {"ticks", report.ticks},
         {"events", report.events},
         {"observe_failures", report.observe_failures},
@@ -65,7 +62,7 @@ std::string report_json(const SimulationReport& report) {
          {{"total_bytes", bytes_or_null(report.host_total_bytes)},
           {"available_start_bytes", bytes_or_null(report.host_available_start_bytes)},
           {"available_bytes", bytes_or_null(report.host_available_bytes)}}},
-        {"series_step_seconds", seconds(report.duration) / static_cast<double>(kReportBuckets)},
+        {"series_step_seconds", seconds_of(report.duration) / static_cast<double>(kReportBuckets)},
         {"domains", std::move(domains)}};
     return whole.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

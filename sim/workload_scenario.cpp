@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/clock.h"
 #include "model/domain.h"
 #include "sim/curve.h"
 #include "sim/domain_names.h"
@@ -15,10 +16,6 @@ namespace {
 
 constexpr std::size_t kMostPoints = 50'000'000;  // 800 MB
 constexpr std::uint32_t kUsualWeight = 128;      // stands for the usual shares
-
-double seconds_of(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 BalloonMode mode_of(ScenarioAction action) {
     return action == ScenarioAction::driver_slow           ? BalloonMode::slow

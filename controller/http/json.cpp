@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/clock.h"
 #include "controller/totals.h"
 
 namespace ballast {
@@ -18,10 +19,6 @@ Json text_or_null(std::string_view text) {
 
 Json host_json(const Snapshot& snapshot, std::size_t row) {
     return text_or_null(host_of(*snapshot.names, row));
-}
-
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
 }
 
 std::string timestamp(WallTime time) {
@@ -85,8 +82,8 @@ std::string_view trouble_of(const Snapshot& snapshot, std::size_t row) {
 Json tick_json(const TickStats& tick) {
     return {{"number", tick.number},
             {"time", timestamp(tick.wall)},
-            {"took_seconds", seconds(tick.took)},
-            {"late_seconds", seconds(tick.late)},
+            {"took_seconds", seconds_of(tick.took)},
+            {"late_seconds", seconds_of(tick.late)},
             {"observe_failures", tick.observe_failures},
             {"events", tick.events},
             {"ooms", tick.ooms},
@@ -137,7 +134,7 @@ Json status_json(const Snapshot& snapshot, std::string_view bus_path) {
             {"policy", snapshot.policy_name},
             {"disabled", snapshot.disabled},
             {"dry_run", snapshot.dry_run},
-            {"delay_seconds", seconds(snapshot.delay)},
+            {"delay_seconds", seconds_of(snapshot.delay)},
             {"tick", tick_json(snapshot.tick)},
             {"host",
              {{"total_bytes", known(snapshot.host.total_bytes)},

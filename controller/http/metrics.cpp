@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "controller/http/json.h"
 #include "controller/totals.h"
 
@@ -30,10 +31,6 @@ ClientMetric sample(MetricType type, double value, Labels labels = {}) {
     metric.label = std::move(labels);
     (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
     return metric;
-}
-
-double seconds_of(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
 }
 
 // A label must be UTF-8; what is not has U+FFFD in its place.

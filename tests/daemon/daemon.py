@@ -7,7 +7,9 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+import unittest
 import urllib.error
 import urllib.request
 
@@ -123,3 +125,18 @@ class Daemon:
         self.process.wait()
         self.notices.close()
         self.listener.close()
+
+
+class DaemonCase(unittest.TestCase):
+    """A test with a folder of its own, and daemons that end with it."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def start(self, **options) -> Daemon:
+        self.daemon = Daemon(self.folder, **{"delay": "100ms", **options})
+        self.addCleanup(self.daemon.close)
+        self.daemon.notice("READY=1")
+        return self.daemon

@@ -14,12 +14,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 
-from daemon import PATIENCE_SECONDS, Daemon
+from daemon import PATIENCE_SECONDS, DaemonCase
 
 ODD_MODULES = pathlib.Path(os.environ["BALLAST_ODD_MODULES"])
 
@@ -35,18 +34,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-class Case(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def start(self, **options) -> Daemon:
-        self.daemon = Daemon(self.folder, **{"delay": "100ms", **options})
-        self.addCleanup(self.daemon.close)
-        self.daemon.notice("READY=1")
-        return self.daemon
-
+class Case(DaemonCase):
     def logged(self, text: str) -> None:
         self.daemon.wait_until(f"log holds {text}", lambda: text in self.daemon.log.read_text())
 

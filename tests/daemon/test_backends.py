@@ -5,29 +5,16 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 import unittest
 
-from daemon import Daemon
+from daemon import Daemon, DaemonCase
 
 MODULES = pathlib.Path(os.environ["BALLAST_MODULES"])
 ODD_MODULES = pathlib.Path(os.environ["BALLAST_ODD_MODULES"])
 LENT = 256 << 20
 
 
-class Backends(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def start(self, **options) -> Daemon:
-        daemon = Daemon(self.folder, **{"delay": "100ms", **options})
-        self.addCleanup(daemon.close)
-        daemon.notice("READY=1")
-        self.daemon = daemon
-        return daemon
-
+class Backends(DaemonCase):
     def module(self, name: str, source: pathlib.Path = ODD_MODULES) -> pathlib.Path:
         """A copy that only this user can write."""
         copy = self.folder / f"{name}.so"

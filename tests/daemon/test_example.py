@@ -5,21 +5,18 @@ import os
 import pathlib
 import re
 import subprocess
-import tempfile
 import unittest
 
-from daemon import Daemon
+from daemon import Daemon, DaemonCase
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = SOURCE / "docs/examples/folder_backend.c"
 DOCUMENT = SOURCE / "docs/writing_a_backend.md"
 
 
-class Example(unittest.TestCase):
+class Example(DaemonCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         include = self.folder / "include/ballast"
         include.mkdir(parents=True)
         (include / "module_abi.h").write_text((SOURCE / "hv_backends/module_abi.h").read_text())

@@ -9,11 +9,10 @@ import os
 import pathlib
 import random
 import subprocess
-import tempfile
 import time
 import unittest
 
-from daemon import Daemon
+from daemon import Daemon, DaemonCase
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("BALLAST_KILLS", "12"))
@@ -31,11 +30,9 @@ state: {{path: {state}, stop_timeout: 10s}}
 """
 
 
-class Kills(unittest.TestCase):
+class Kills(DaemonCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.domains = self.folder / "domains"
         self.domains.mkdir()
         self.state = self.folder / "state" / "state.db"

@@ -4,11 +4,10 @@
 import os
 import pathlib
 import resource
-import tempfile
 import time
 import unittest
 
-from daemon import Daemon
+from daemon import Daemon, DaemonCase
 
 DOMAINS = 10000
 MOST_S = 0.5
@@ -34,12 +33,7 @@ def processor_s(daemon: Daemon) -> float:
     return commands.ru_utime + commands.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
-class Scale(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
+class Scale(DaemonCase):
     def start(self) -> Daemon:
         # The port is not used: reading goes over the socket.
         text = CONFIG.format(folder=self.folder, count=DOMAINS, port=0)
